@@ -1,0 +1,1 @@
+"""Adapters for the files of other crystal generators; one module is one format."""

@@ -1,0 +1,48 @@
+"""crystalbench compares generators of crystal structures.
+
+Everything a plugin needs is imported from here; nothing heavy is imported by it.
+"""
+
+from crystalbench.errors import (
+    ConfigError,
+    CrystalbenchError,
+    DatasetError,
+    NotComputable,
+    PluginError,
+    ProtostructureError,
+    ReadError,
+)
+from crystalbench.hookspecs import hookimpl
+from crystalbench.interfaces import (
+    Dataset,
+    DatasetSpec,
+    Draw,
+    GeneratorSpec,
+    MetricSpec,
+    Need,
+    Parameter,
+    Parameters,
+    ReaderSpec,
+    ReporterSpec,
+    Sampler,
+    SamplerInput,
+    ScoreInput,
+    Split,
+    Subset,
+    Timing,
+    Value,
+)
+from crystalbench.protostructure import Orbit, Protostructure
+from crystalbench.results import Cell, Column, Direction, Failure, MetricResult, Missing, Row, RowKind, Table
+from crystalbench.samples import Converted, Invalid, InvalidReason, RawStructure, Sample, SampleSet
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Cell", "Column", "ConfigError", "Converted", "CrystalbenchError", "Dataset", "DatasetError", "DatasetSpec",
+    "Direction", "Draw", "Failure", "GeneratorSpec", "Invalid", "InvalidReason", "MetricResult", "MetricSpec",
+    "Missing", "Need", "NotComputable", "Orbit", "Parameter", "Parameters", "PluginError", "Protostructure",
+    "ProtostructureError", "RawStructure", "ReadError", "ReaderSpec", "ReporterSpec", "Row", "RowKind", "Sample",
+    "SampleSet", "Sampler", "SamplerInput", "ScoreInput", "Split", "Subset", "Table", "Timing", "Value",
+    "__version__", "hookimpl",
+]  # fmt: skip

@@ -1,0 +1,46 @@
+"""Every hook of crystalbench: the one page to read before writing a plugin.
+
+Hooks only *declare*: they return records (`crystalbench.interfaces`) at start-up, quickly and with no heavy import.
+The core decides what to run and isolates each plugin's code, so that one that fails stops nothing else.
+A plugin is a module named by an entry point in the group ``crystalbench``.
+"""
+
+from collections.abc import Iterable
+
+import pluggy
+
+from crystalbench.interfaces import DatasetSpec, GeneratorSpec, MetricSpec, ReaderSpec, ReporterSpec
+
+PROJECT = "crystalbench"
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+@hookspec
+def crystalbench_generators() -> Iterable[GeneratorSpec]:  # type: ignore[empty-body]
+    """Return generators: models to sample from, or adapters for the files that a model writes."""
+
+
+@hookspec
+def crystalbench_readers() -> Iterable[ReaderSpec]:  # type: ignore[empty-body]
+    """Return file formats of generated crystals."""
+
+
+@hookspec
+def crystalbench_datasets() -> Iterable[DatasetSpec]:  # type: ignore[empty-body]
+    """Return datasets: the training sets that samples are compared with."""
+
+
+@hookspec
+def crystalbench_metrics() -> Iterable[MetricSpec]:  # type: ignore[empty-body]
+    """Return metrics: one record is one column of the table."""
+
+
+@hookspec
+def crystalbench_reporters() -> Iterable[ReporterSpec]:  # type: ignore[empty-body]
+    """Return formats of the results table."""
+
+
+@hookspec
+def crystalbench_step_finished(step: str, name: str, seconds: float, cached: bool) -> None:
+    """Called after each step of a run: ``step`` is sample, convert, score or report; ``name`` says of what."""

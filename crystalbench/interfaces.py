@@ -1,0 +1,277 @@
+"""The records that plugins return from their hooks, and what the core gives them.
+
+Records are frozen and keyword-only, and importing this module is cheap: a plugin imports its heavy libraries inside
+the functions that it puts into a record.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crystalbench.protostructure import Protostructure
+from crystalbench.results import Direction, MetricResult, Table
+from crystalbench.samples import Sample, SampleSet
+from crystalbench.wyckoff import Table as LetterTable
+
+Value: TypeAlias = bool | int | float | str
+Parameters: TypeAlias = Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """A setting of a generator, reader or metric. Its type is that of the default; ``choices`` closes the set."""
+
+    name: str
+    default: Value
+    help: str
+    choices: tuple[Value, ...] = ()
+
+
+# --- samples in ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """What making some samples cost, and what the clock covers."""
+
+    seconds: float
+    device: str = "cpu"
+    threads: int = 1
+    covers: str = "sampling, after the model is loaded"
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """One chunk of samples. ``timing`` is None where nobody measured (files)."""
+
+    items: tuple[Sample, ...]
+    timing: Timing | None = None
+
+
+class Sampler(Protocol):
+    """A stream of chunks. Chunk ``k`` depends on nothing but the sampler's arguments and ``k``."""
+
+    def draw(self, chunk: int) -> Draw | None:
+        """Return chunk number ``chunk`` (from 0), or None once the stream has ended.
+
+        A chunk holds exactly ``GeneratorSpec.chunk_size`` items; only the last one of a stream that ends may
+        hold fewer.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SamplerInput:
+    """What a generator needs to start one replica."""
+
+    parameters: Parameters
+    seed: int
+    dataset: "Dataset"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReaderSpec:
+    """A file format of generated crystals.
+
+    Attributes
+    ----------
+    detect
+        True if this reader understands the file or folder; looks at little of it and never raises.
+    read
+        Yields the samples in the order they were generated. One bad record is an `Invalid`; a file that cannot
+        be read at all raises `ReadError` with the file, the place and the remedy. Runs no code from the file.
+    """
+
+    name: str
+    version: str
+    title: str
+    description: str
+    detect: Callable[[Path], bool]
+    read: Callable[[Path, Parameters], Iterator[Sample]]
+    parameters: tuple[Parameter, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GeneratorSpec:
+    """A generator of crystals: live (``start``), or known by its files (``reader`` and ``example``).
+
+    Attributes
+    ----------
+    start
+        Loads the model and returns the sampler of one replica. The clock starts after it returns.
+    reader
+        Name of the reader of its sample files.
+    example
+        Path of a small example file in that layout, used when the user gives no samples. Its row is marked.
+    chunk_size
+        Items in one chunk; part of the identity of the samples.
+    reference
+        True for the built-in generators whose order in every metric is known.
+    """
+
+    name: str
+    version: str
+    title: str
+    description: str
+    start: Callable[[SamplerInput], Sampler] | None = None
+    reader: str = ""
+    example: Callable[[], Path] | None = None
+    chunk_size: int = 250
+    parameters: tuple[Parameter, ...] = ()
+    reference: bool = False
+
+
+# --- datasets -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Split:
+    """One split of a dataset, a row per material.
+
+    Attributes
+    ----------
+    labels
+        Canonical AFLOW labels under the letter table that was asked for; duplicates stay.
+    prototypes
+        Canonical prototype label of each row.
+    energies
+        (n,) float32, formation energy in eV/atom, or None; NaN where a row has none.
+    """
+
+    labels: tuple[str, ...]
+    prototypes: tuple[str, ...]
+    energies: NDArray[np.float32] | None = None
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @cached_property
+    def label_set(self) -> frozenset[str]:
+        return frozenset(self.labels)
+
+    @cached_property
+    def prototype_set(self) -> frozenset[str]:
+        return frozenset(self.prototypes)
+
+    def protostructure(self, row: int) -> Protostructure:
+        return Protostructure.from_canonical(self.labels[row])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetSpec:
+    """Materials in splits: ``train`` is what novelty is counted against.
+
+    Attributes
+    ----------
+    load
+        Returns one split with labels canonical under the given letter table; raises `DatasetError`.
+    identity
+        SHA-256 that changes with the content of the dataset; cheap. Raises `DatasetError` where the dataset is absent.
+    card
+        Markdown: source, licence, attribution, counts, caveats.
+    """
+
+    name: str
+    version: str
+    title: str
+    description: str
+    splits: tuple[str, ...]
+    load: Callable[[str, LetterTable], Split]
+    identity: Callable[[], str]
+    card: Callable[[], str]
+
+
+class Dataset:
+    """A dataset as metrics and generators see it: splits are loaded on first use and kept."""
+
+    def __init__(self, spec: DatasetSpec, table: LetterTable = LetterTable.AFFINE) -> None:
+        self.spec = spec
+        self.name = spec.name
+        self.table = table
+        self._splits: dict[str, Split] = {}
+
+    def split(self, name: str) -> Split:
+        if name not in self._splits:
+            self._splits[name] = self.spec.load(name, self.table)
+        return self._splits[name]
+
+    @property
+    def train(self) -> Split:
+        return self.split("train")
+
+
+# --- metrics ------------------------------------------------------------------------------------------------------
+
+
+class Subset(StrEnum):
+    """Which samples a metric is given."""
+
+    ALL = "all"  # the samples that were asked for, invalid ones included
+    NOVEL = "novel"  # those of all drawn samples that are not in the training split; all valid
+
+
+class Need(StrEnum):
+    """What a metric needs besides samples. A run without it leaves the cell empty with the reason."""
+
+    REFERENCE = "reference"  # a dataset with a train split
+    TIMING = "timing"  # a clock on the sampling
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreInput:
+    """What a metric is computed from. ``dataset`` and ``timing`` are there when the metric's ``needs`` say so.
+
+    ``timing`` covers exactly ``samples``; a chunk of which a part is used counts in proportion.
+    """
+
+    samples: SampleSet
+    parameters: Parameters
+    seed: int
+    dataset: Dataset | None = None
+    timing: Timing | None = None
+
+    @property
+    def reference(self) -> Split:
+        """The training split; only for metrics that need ``Need.REFERENCE``."""
+        if self.dataset is None:
+            raise LookupError("this metric did not declare needs={Need.REFERENCE}")
+        return self.dataset.train
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricSpec:
+    """One column of the table. ``compute`` raises `NotComputable` where the metric has no value."""
+
+    name: str
+    version: str
+    title: str
+    description: str
+    compute: Callable[[ScoreInput], MetricResult]
+    latex: str = ""
+    unit: str = ""
+    digits: int = 1
+    direction: Direction = Direction.NONE
+    subset: Subset = Subset.ALL
+    needs: frozenset[Need] = frozenset()
+    parameters: tuple[Parameter, ...] = ()
+    default: bool = True  # part of a run that names no metrics
+
+
+# --- reports ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReporterSpec:
+    """A format of the results table."""
+
+    name: str
+    version: str
+    title: str
+    suffix: str
+    render: Callable[[Table], str]

@@ -1,0 +1,191 @@
+"""What a metric returns, and the table that reporters draw."""
+
+import math
+import statistics
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeAlias
+
+JSON: TypeAlias = "str | int | float | bool | None | list[JSON] | dict[str, JSON]"
+
+
+class Direction(StrEnum):
+    """Which values are good. Only HIGHER, LOWER and TARGET columns have a best value."""
+
+    HIGHER = "higher"
+    LOWER = "lower"
+    TARGET = "target"  # closest to the training set's own value
+    NONE = "none"
+
+
+class RowKind(StrEnum):
+    """Where the numbers of a row come from. Kinds are never mixed in one row or in the search for the best."""
+
+    MEASURED = "measured"  # computed here from samples of that generator
+    REFERENCE = "reference"  # computed here from a built-in reference generator
+    EXAMPLE = "example"  # computed here from the small example file: no result of that generator
+    PUBLISHED = "published"  # printed in a paper
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricResult:
+    """A finite number with its denominator.
+
+    Attributes
+    ----------
+    value
+        The value in the metric's unit; NaN and infinity raise `ValueError`.
+    n
+        The denominator, or the number of samples the value rests on.
+    interval
+        95 % sampling interval (low, high) inside this run; not a spread over replicas.
+    details
+        Anything a reader may want to see, as JSON.
+    """
+
+    value: float
+    n: int
+    interval: tuple[float, float] | None = None
+    details: Mapping[str, JSON] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        numbers = (self.value, *(self.interval or ()))
+        if not all(math.isfinite(x) for x in numbers):
+            raise ValueError(f"a metric's value and interval must be finite, got {numbers}")
+        if self.n < 0:
+            raise ValueError(f"n must not be negative, got {self.n}")
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """The metric is not defined for this input; the reason becomes a footnote."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Code failed while this cell was computed; the run ends with exit code 1."""
+
+    step: str
+    plugin: str
+    error: str
+
+
+Outcome: TypeAlias = MetricResult | Missing | Failure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One metric as a table column. ``unit`` "%" means that values are fractions, to be printed times 100."""
+
+    key: str
+    title: str
+    latex: str
+    unit: str = ""
+    direction: Direction = Direction.NONE
+    digits: int = 1
+    group: str = ""
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """The outcomes of one metric for one generator, one per replica.
+
+    A published cell holds its printed mean and standard deviation in ``published``.
+    """
+
+    outcomes: tuple[Outcome, ...] = ()
+    published: tuple[float, float | None] | None = None
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        return tuple(item.value for item in self.outcomes if isinstance(item, MetricResult))
+
+    @property
+    def mean(self) -> float | None:
+        """Mean over replicas; None unless every replica has a value."""
+        if self.published is not None:
+            return self.published[0]
+        if not self.outcomes or len(self.values) < len(self.outcomes):
+            return None
+        return statistics.fmean(self.values)
+
+    @property
+    def std(self) -> float | None:
+        """Sample standard deviation over at least two replicas."""
+        if self.published is not None:
+            return self.published[1]
+        return statistics.stdev(self.values) if self.mean is not None and len(self.values) > 1 else None
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """The sampling interval, where there is one replica that has one."""
+        if len(self.outcomes) == 1 and isinstance(self.outcomes[0], MetricResult):
+            return self.outcomes[0].interval
+        return None
+
+    @property
+    def problem(self) -> Missing | Failure | None:
+        """The first failure, else the first missing value, else None."""
+        problems = [item for item in self.outcomes if not isinstance(item, MetricResult)]
+        failures = [item for item in problems if isinstance(item, Failure)]
+        return next(iter(failures or problems), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One generator. Counts are summed over replicas.
+
+    ``asked`` samples were wanted, ``drawn`` exist (the denominator), ``valid`` of them have a protostructure;
+    ``reasons`` counts the others by `InvalidReason`.
+    """
+
+    generator: str
+    title: str
+    kind: RowKind
+    replicas: int = 1
+    asked: int = 0
+    drawn: int = 0
+    valid: int = 0
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    cells: Mapping[str, Cell] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """Everything a reporter needs. ``settings`` and ``notes`` say what the numbers depend on."""
+
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    settings: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def best(self, column: Column) -> frozenset[str]:
+        """Generators with the best value of a column, ties included, among the MEASURED rows.
+
+        For TARGET the best is closest to the training copy's own row; without one there is no best.
+        """
+        rows = [r for r in self.rows if r.kind is RowKind.MEASURED]
+        means = {r.generator: m for r in rows if (c := r.cells.get(column.key)) and (m := c.mean) is not None}
+        match column.direction:
+            case Direction.HIGHER:
+                scores = {name: -mean for name, mean in means.items()}
+            case Direction.LOWER:
+                scores = means
+            case Direction.TARGET if (target := self.target(column)) is not None:
+                scores = {name: abs(mean - target) for name, mean in means.items()}
+            case _:
+                return frozenset()
+        best = min(scores.values(), default=None)
+        return frozenset(name for name, score in scores.items() if score == best and len(scores) > 1)
+
+    def target(self, column: Column) -> float | None:
+        """The training set's own value of a column."""
+        row = next((r for r in self.rows if r.kind is RowKind.REFERENCE and r.generator == "train"), None)
+        cell = row.cells.get(column.key) if row else None
+        return cell.mean if cell else None

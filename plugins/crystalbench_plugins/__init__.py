@@ -1,0 +1,1 @@
+"""The plugins that come with crystalbench; one module is one feature."""
