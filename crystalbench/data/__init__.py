@@ -1,0 +1,1 @@
+"""Tables shipped with crystalbench, and the scripts that compute them."""
