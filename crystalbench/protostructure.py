@@ -19,7 +19,6 @@ import functools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import pairwise
 from operator import index
 from string import ascii_uppercase
 from typing import NoReturn, Self
@@ -38,9 +37,6 @@ ELEMENTS: tuple[str, ...] = tuple(
     """.split()  # noqa: SIM905 - a list of 118 lines is no easier to read
 )
 """Symbols of the elements by atomic number: ``ELEMENTS[z - 1]``."""
-
-MAX_ORBITS = 9999
-"""Largest number of orbits of one element on one position that a label may state (a guard against absurd input)."""
 
 _SYMBOLS = {symbol: symbol for symbol in ELEMENTS}
 
@@ -163,7 +159,7 @@ class Protostructure:
             raise ProtostructureError(f"a label is text such as 'A2B_tP6_136_f_a:O-Ti', not {label!r}")
         try:
             spacegroup, parts, elements = _read(label)
-        except _MalformedError as error:
+        except _LabelError as error:
             raise error.explain(label) from None
         self = cls.__new__(cls)
         self._set_canonical(spacegroup, elements, parts, Table(table))
@@ -245,11 +241,11 @@ class Protostructure:
 def canonical_orbits(
     spacegroup: int, orbits: Iterable[Orbit | tuple[str, str]], table: Table = Table.AFFINE
 ) -> tuple[Orbit, ...]:
-    """Return the orbits in the canonical lettering, sorted by element and letter (see `crystalbench.prototype`)."""
+    """Return the orbits in the canonical lettering, sorted (see `crystalbench.prototype`)."""
     return Protostructure(spacegroup, orbits, table).orbits
 
 
-class _MalformedError(Exception):
+class _LabelError(Exception):
     """What is wrong with a label, at which column (from 0), and what would be right."""
 
     def __init__(self, column: int, problem: str, remedy: str) -> None:
@@ -266,171 +262,136 @@ class _MalformedError(Exception):
 
 
 _EXAMPLE = "expected formula_pearson_group_letters...:elements, such as A2B_tP6_136_f_a:O-Ti"
-_PEARSON = re.compile(r"([amothc][PCSABIFR])([1-9][0-9]{0,8})")
+_BLANK = re.compile(r"\s|^$")
+_PEARSON = re.compile(r"([amothc])([PCSABIFR])([1-9][0-9]{0,8})")
 _FORMULA = re.compile(r"(?:[A-Z](?:[1-9][0-9]{0,8})?)+")
-_TERM = re.compile(r"([A-Z])([0-9]*)")
+_TERM = re.compile(r"[A-Z][0-9]*")
 
 
 def _read(label: str) -> tuple[int, Parts, tuple[str, ...]]:
-    """Space group, parts (letters sorted) and elements of a label; raises `_MalformedError`."""
+    """Space group, parts (letters sorted) and elements of a label; raises `_LabelError`."""
+    if blank := _BLANK.search(label):
+        _refuse_blank(label, blank.start())
     aflow, colon, chemsys = label.partition(":")
     if not colon:
-        _refuse_text_without_colon(label)
+        remedy = f"{_EXAMPLE} (a prototype has no elements)"
+        raise _LabelError(len(label), "no ':' followed by elements", remedy)
     fields = aflow.split("_")
     if len(fields) < 4:
-        raise _MalformedError(len(aflow), f"{len(fields)} of at least 4 fields before the colon", _EXAMPLE)
+        raise _LabelError(len(aflow), f"{len(fields)} of at least 4 fields before the colon", _EXAMPLE)
     starts = [0]
     for part in fields:
         starts.append(starts[-1] + len(part) + 1)
     elements = _read_elements(chemsys, len(aflow) + 1)
     spacegroup = _read_spacegroup(fields[2], starts[2])
     if len(fields) - 3 != len(elements):
-        raise _MalformedError(
-            starts[3],
-            f"Wyckoff letters of {len(fields) - 3} elements, but the list after the colon has {len(elements)}",
-            "give one group of letters per element, separated by '_'",
-        )
-    parts = tuple(
-        [_read_part(part, spacegroup, at) for part, at in zip(fields[3:], starts[3:-1], strict=True)]
-    )
-    _check_occupation(parts, spacegroup, starts[3:-1])
+        problem = f"Wyckoff letters of {len(fields) - 3} elements, but {len(elements)} after the colon"
+        raise _LabelError(starts[3], problem, "give one group of letters per element, separated by '_'")
+    places = starts[3:-1]
+    parts = tuple([_read_part(text, spacegroup, at) for text, at in zip(fields[3:], places, strict=True)])
+    _check_occupation(parts, spacegroup, places)
     atoms = prototype.amounts(spacegroup, parts)
     _check_formula(fields[0], prototype.reduced(atoms))
     _check_pearson(fields[1], spacegroup, sum(atoms), starts[1])
     return spacegroup, parts, elements
 
 
-def _refuse_text_without_colon(label: str) -> NoReturn:
-    if " " in label.strip():
-        raise _MalformedError(
-            0,
-            "this is a sentence",
-            "a labelling tool returned its error message as the label; convert the crystal again",
-        )
-    raise _MalformedError(
-        len(label), "no ':' followed by the elements", _EXAMPLE + " (a prototype has no elements)"
-    )
+def _refuse_blank(label: str, at: int) -> NoReturn:
+    if label.strip() and not _BLANK.search(label.strip()):
+        raise _LabelError(at, "blank space around the label", "remove it")
+    remedy = "a labelling tool may have returned its error message as the label; convert the crystal again"
+    raise _LabelError(at, "a sentence, not a label", f"{_EXAMPLE}; {remedy}")
 
 
 def _read_elements(chemsys: str, at: int) -> tuple[str, ...]:
     elements = tuple(chemsys.split("-"))
+    previous = ""
     for element in elements:
         if element not in _SYMBOLS:
-            raise _MalformedError(
-                at, f"{element!r} is no element symbol", "expected symbols from H to Og joined by '-'"
-            )
+            remedy = "expected symbols from H to Og, joined by '-'"
+            raise _LabelError(at, f"{element!r} is no element symbol", remedy)
+        if element <= previous:
+            remedy = "list each element once, alphabetically, and the Wyckoff letters in the same order"
+            raise _LabelError(at, f"{element} after {previous}", remedy)
+        previous = element
         at += len(element) + 1
-    for first, second in pairwise(elements):
-        if first >= second:
-            raise _MalformedError(
-                at - len(chemsys) - 1 + chemsys.index(second),
-                f"{second} after {first}",
-                "list each element once, in alphabetical order, and the Wyckoff letters in the same order",
-            )
     if len(elements) > prototype.MAX_ELEMENTS:
-        raise _MalformedError(
-            at - 1, f"{len(elements)} elements", f"a label has at most {prototype.MAX_ELEMENTS} (A to Z)"
-        )
+        remedy = f"a label has at most {prototype.MAX_ELEMENTS} (A to Z)"
+        raise _LabelError(at - 1, f"{len(elements)} elements", remedy)
     return elements
 
 
 def _read_spacegroup(text: str, at: int) -> int:
-    if not re.fullmatch(r"[1-9][0-9]{0,2}", text, re.ASCII) or int(text) > 230:
-        raise _MalformedError(at, f"{text!r} is no space-group number", "expected a number from 1 to 230")
+    if not re.fullmatch(r"[1-9][0-9]{0,2}", text) or int(text) > 230:
+        raise _LabelError(at, f"{text!r} is no space-group number", "expected a number from 1 to 230")
     return int(text)
 
 
 def _read_part(text: str, spacegroup: int, at: int) -> str:
-    known = wyckoff.by_letter(spacegroup)
-    letters: list[str] = []
+    """Letters of one element, sorted, with repeats."""
+    known = wyckoff.letters(spacegroup)
+    read = ""
     end = 0
     for run in RUN.finditer(text):
         if run.start() != end:
             break
         count, letter = run.groups()
-        if letter not in known:
-            names = wyckoff.letters(spacegroup)
-            raise _MalformedError(
-                at + run.end() - 1,
-                f"space group {spacegroup} has no Wyckoff letter {letter!r}",
-                f"its letters are {names[0]} to {names[-1]}; check letters and group",
-            )
-        if letter in letters:
-            raise _MalformedError(
-                at + run.end() - 1,
-                f"{letter} twice for one element",
-                f"write the number of orbits once, as in 2{letter}",
-            )
-        if count and (count[0] == "0" or len(count) > 4):
-            raise _MalformedError(
-                at + run.start(),
-                f"{count!r} is no number of orbits",
-                f"expected a number from 1 to {MAX_ORBITS}",
-            )
-        letters += letter * int(count or 1)
         end = run.end()
+        if letter not in known:
+            remedy = f"its letters are {known[0]} to {known[-1]}; check letters and group"
+            raise _LabelError(
+                at + end - 1, f"space group {spacegroup} has no Wyckoff letter {letter!r}", remedy
+            )
+        if letter in read:
+            remedy = f"write the number of its orbits once, as in 2{letter}"
+            raise _LabelError(at + end - 1, f"{letter} twice for one element", remedy)
+        if count and (count[0] == "0" or len(count) > 4):
+            raise _LabelError(at + run.start(), f"{count} orbits", "expected a number from 1 to 9999")
+        read += letter * int(count or 1)
     if end != len(text) or not text:
-        what = (
-            f"{text[end]!r} is no Wyckoff letter" if end < len(text) else "an element without Wyckoff letters"
+        problem = (
+            f"{text[end]!r} is no Wyckoff letter" if text[end:] else "an element without Wyckoff letters"
         )
-        raise _MalformedError(at + end, what, "expected letters such as a, 2f or c3i, numbers before letters")
-    return "".join(sorted(letters))
+        raise _LabelError(at + end, problem, "expected letters such as a, 2f or c3i, numbers before letters")
+    return "".join(sorted(read))
 
 
 def _check_occupation(parts: Parts, spacegroup: int, starts: list[int]) -> None:
     known = wyckoff.by_letter(spacegroup)
-    seen: set[str] = set()
+    seen = ""
     for part, at in zip(parts, starts, strict=True):
         for letter in part:
-            if known[letter].dof == 0 and letter in seen:
-                raise _MalformedError(
-                    at,
-                    f"position {letter} of space group {spacegroup} is occupied twice",
-                    "it has no free coordinate and holds one orbit only",
-                )
-            seen.add(letter)
+            if letter in seen and known[letter].dof == 0:
+                problem = f"position {letter} of space group {spacegroup} is occupied twice"
+                raise _LabelError(at, problem, "it has no free coordinate and holds one orbit only")
+            seen += letter
 
 
 def _check_formula(text: str, expected: tuple[int, ...]) -> None:
-    right = "".join(
-        [f"{name}{n}" if n > 1 else name for name, n in zip(ascii_uppercase, expected, strict=False)]
-    )
+    right = "".join([a if n == 1 else f"{a}{n}" for a, n in zip(ascii_uppercase, expected, strict=False)])
     if text == right:
         return
     if not _FORMULA.fullmatch(text):
-        raise _MalformedError(
-            0, f"{text!r} is no formula", "expected letters A, B, C... with amounts, such as A2B"
-        )
-    stated, wanted = _TERM.findall(text), _TERM.findall(right)
+        raise _LabelError(0, f"{text!r} is no formula", "expected A, B, C... with amounts, such as A2B")
     column = 0
-    for got, want in zip(stated, wanted, strict=False):
-        if got != want:
+    for stated, wanted in zip(_TERM.findall(text), _TERM.findall(right), strict=False):
+        if stated != wanted:
             break
-        column += len("".join(got))
-    raise _MalformedError(
-        column,
-        f"formula {text}, but the Wyckoff letters give {right}",
-        "check the amounts, or the letters and the group",
-    )
+        column += len(stated)
+    problem = f"formula {text}, but the Wyckoff letters give {right}"
+    raise _LabelError(column, problem, "check the amounts, or the letters and the group")
 
 
 def _check_pearson(text: str, spacegroup: int, n_atoms: int, at: int) -> None:
     prefix = wyckoff.pearson_prefix(spacegroup)
     if text == f"{prefix}{n_atoms}":
         return
+    remedy = f"expected {prefix}{n_atoms}"
     match = _PEARSON.fullmatch(text)
     if not match:
-        raise _MalformedError(at, f"{text!r} is no Pearson symbol", f"expected {prefix}{n_atoms}")
-    lattice = match[1]
-    if prefix[1] == "C" and lattice[1] in "SAB":
-        lattice = lattice[0] + "C"
-    if lattice != prefix:
-        raise _MalformedError(
-            at, f"Pearson symbol {text} in space group {spacegroup}", f"the lattice of this group is {prefix}"
-        )
-    if int(match[2]) != n_atoms:
-        raise _MalformedError(
-            at + 2,
-            f"{match[2]} atoms in the Pearson symbol, but the Wyckoff letters hold {n_atoms}",
-            f"expected {prefix}{n_atoms}",
-        )
+        raise _LabelError(at, f"{text!r} is no Pearson symbol", remedy)
+    family, centring, stated = match.groups()
+    if family + ("C" if prefix[1] == "C" and centring in "SAB" else centring) != prefix:
+        raise _LabelError(at, f"Pearson symbol {text} in space group {spacegroup}", remedy)
+    if int(stated) != n_atoms:
+        raise _LabelError(at + 2, f"{stated} atoms, but the Wyckoff letters hold {n_atoms}", remedy)

@@ -45,7 +45,7 @@ def rank(letter: str) -> int:
 def _best_letterings(
     spacegroup: int, weights: tuple[tuple[str, int], ...], table: Table
 ) -> tuple[dict[int, str], ...]:
-    """Letter permutations of smallest score, without duplicates on the letters in use, as `str.translate` tables.
+    """Letter permutations of smallest score, distinct on the letters in use, as `str.translate` tables.
 
     ``weights`` holds each letter in use and the number of elements that use it, sorted.
     """
@@ -151,15 +151,15 @@ def prototype_label(spacegroup: int, parts: Parts, table: Table = Table.AFFINE) 
 
 @functools.lru_cache(maxsize=1 << 15)
 def canonical(spacegroup: int, parts: Parts, table: Table) -> tuple[Parts, str]:
-    """Canonical parts and AFLOW label of letters that exist in the group; checks what is shared by elements."""
+    """Return canonical parts and AFLOW label of letters that exist in the group; check the occupation."""
     if not parts:
         raise ProtostructureError(f"no orbits in space group {spacegroup}: a protostructure has at least one")
     joined = "".join(parts)
     for letter, position in wyckoff.by_letter(spacegroup).items():
         if position.dof == 0 and joined.count(letter) > 1:
             raise ProtostructureError(
-                f"position {letter} of space group {spacegroup} is occupied {joined.count(letter)} times, but it has "
-                "no free coordinate and holds one orbit only"
+                f"position {letter} of space group {spacegroup} is occupied {joined.count(letter)} times, "
+                "but it has no free coordinate and holds one orbit only"
             )
     canonical = canonical_parts(spacegroup, parts, table)
     return canonical, aflow_label(spacegroup, canonical)
@@ -170,7 +170,7 @@ RUN = re.compile(r"([0-9]*)([A-Za-z])")
 
 @functools.lru_cache(maxsize=1 << 15)
 def trusted_parts(text: str) -> Parts:
-    """Parts of a Wyckoff text known to be well formed: ``"a3i_b"`` becomes ``("aiii", "b")``."""
+    """Read a Wyckoff text known to be well formed: ``"a3i_b"`` becomes ``("aiii", "b")``."""
     return tuple(
         [
             "".join([letter * int(count or 1) for count, letter in RUN.findall(part)])

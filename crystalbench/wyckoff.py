@@ -20,8 +20,8 @@ from typing import TypedDict, cast
 
 from crystalbench.errors import ProtostructureError
 
-TABLE_VERSION = "1-9175d9307322"
-"""Identity of the shipped table: format, then the first digits of the SHA-256 of its JSON text. Part of cache keys."""
+TABLE_VERSION = "1-5cec05979a55"
+"""Identity of the shipped table, part of cache keys: format, then the start of a SHA-256 (`table_digest`)."""
 
 _FAMILIES = ((2, "a"), (15, "m"), (74, "o"), (142, "t"), (194, "h"), (230, "c"))
 _LATTICE_DOF = {"a": 6, "m": 4, "o": 3, "t": 2, "h": 2, "c": 1}
@@ -77,18 +77,15 @@ class _Entry(TypedDict, total=False):
     euclidean: list[str]
 
 
-def _read() -> bytes:
-    return gzip.decompress(files("crystalbench.data").joinpath("wyckoff.json.gz").read_bytes())
+@functools.cache
+def _groups() -> dict[str, _Entry]:
+    packed = files("crystalbench.data").joinpath("wyckoff.json.gz").read_bytes()
+    return cast("dict[str, _Entry]", json.loads(gzip.decompress(packed))["groups"])
 
 
 def table_digest() -> str:
-    """Return `TABLE_VERSION` computed afresh from the shipped file (a test compares the two)."""
-    return f"1-{hashlib.sha256(_read()).hexdigest()[:12]}"
-
-
-@functools.cache
-def _groups() -> dict[str, _Entry]:
-    return cast("dict[str, _Entry]", json.loads(_read())["groups"])
+    """Return the identity of the table as shipped; `TABLE_VERSION` is its copy (a test compares them)."""
+    return f"1-{hashlib.sha256(json.dumps(_groups(), sort_keys=True).encode()).hexdigest()[:12]}"
 
 
 def _entry(spacegroup: int) -> _Entry:
@@ -119,7 +116,7 @@ def positions(spacegroup: int) -> tuple[WyckoffPosition, ...]:
 
 @functools.cache
 def by_letter(spacegroup: int) -> dict[str, WyckoffPosition]:
-    """Return the positions keyed by letter, in the order of `positions`. The mapping is shared: do not change it."""
+    """Return the positions by letter, in the order of `positions`. Shared: do not change it."""
     return {position.letter: position for position in positions(spacegroup)}
 
 
@@ -133,13 +130,11 @@ def position(spacegroup: int, letter: str) -> WyckoffPosition:
     """
     try:
         return by_letter(spacegroup)[letter]
-    except KeyError:
+    except (KeyError, TypeError):
         known = letters(spacegroup)
         raise ProtostructureError(
             f"space group {spacegroup} ({symbol(spacegroup)}) has no Wyckoff letter {letter!r}; "
-            f"its letters are {known[0]}-{known[-1]}"
-            if len(known) > 1
-            else f"space group {spacegroup} ({symbol(spacegroup)}) has no Wyckoff letter {letter!r}; its only one is 'a'"
+            f"its letters are {known[0]} to {known[-1]}"
         ) from None
 
 
@@ -177,7 +172,7 @@ def permutations(spacegroup: int, table: Table = Table.AFFINE) -> tuple[dict[str
 
 @functools.cache
 def pearson_prefix(spacegroup: int) -> str:
-    """Return crystal family and centring as in a Pearson symbol: ``"aP"``, ``"mC"``, ``"oC"``, ``"hR"``, ``"cF"``...
+    """Return crystal family and centring as in a Pearson symbol, for example ``"oC"``, ``"hR"``, ``"cF"``.
 
     Base-centred lattices are spelt C, also in groups 38 to 41 whose symbols begin with A (as AFLOW, and
     pymatgen with spglib, do; moyo writes S).

@@ -1,6 +1,6 @@
 """Compute `wyckoff.json.gz`: Wyckoff positions and equivalent letterings of the 230 space groups.
 
-Run as ``python -m crystalbench.data.build_wyckoff_tables`` (about two minutes; needs numpy, spglib and
+Run as ``python -m crystalbench.data.build_wyckoff_tables`` (about a minute; needs numpy, spglib and
 pyxtal).
 
 Two settings of one space group type that differ by an element of its affine normaliser give the orbits of one
@@ -53,7 +53,7 @@ FREE_PARAMETERS = np.array([1_234_577, 5_678_923, 9_101_131], dtype=np.int64)  #
 
 @dataclass(frozen=True)
 class Position:
-    """One Wyckoff position: first representative ``x -> matrix x + shift / UNIT``, with ``normals`` orthogonal to it."""
+    """One Wyckoff position; its first representative is ``x -> matrix x + shift / UNIT``."""
 
     letter: str
     multiplicity: int
@@ -83,7 +83,7 @@ class Group:
 
 
 def _normals(matrix: IntArray, dof: int) -> IntArray:
-    """Basis of all integer vectors orthogonal to the columns of ``matrix`` (saturated, so it maps Z^3 onto Z^k)."""
+    """Return a basis of the integer vectors orthogonal to the columns of ``matrix``; it maps Z^3 onto Z^k."""
     if dof == 0:
         return np.eye(3, dtype=np.int64)
     if dof == 3:
@@ -110,7 +110,7 @@ def _scaled(values: npt.NDArray[np.float64], scale: int) -> IntArray:
 
 
 def read_group(number: int) -> Group:
-    """Operations (spglib) and Wyckoff positions (pyxtal) of one space group; both must describe one setting."""
+    """Read operations (spglib) and Wyckoff positions (pyxtal) of a group; both must describe one setting."""
     import spglib
     from pyxtal.symmetry import Group as PyxtalGroup
 
@@ -151,7 +151,7 @@ def read_group(number: int) -> Group:
 
 
 def candidate_matrices(number: int, *, euclidean: bool) -> list[IntArray]:
-    """Integer matrices that contain (generators of) the linear parts of the normaliser; the identity comes first."""
+    """Return integer matrices that generate the linear parts of the normaliser, the identity first."""
     identity = np.eye(3, dtype=np.int64)
     if number > 15:
         return [identity, *_matrices_of_small_entries()]
@@ -175,8 +175,7 @@ def candidate_matrices(number: int, *, euclidean: bool) -> list[IntArray]:
     matrices = [identity]
     for a, b, c, d in itertools.product(range(-2, 3), repeat=4):
         if abs(a * d - b * c) == 1:
-            for sign in (1, -1):
-                matrices.append(np.array([[a, 0, b], [0, sign, 0], [c, 0, d]], dtype=np.int64))
+            matrices += [np.array([[a, 0, b], [0, sign, 0], [c, 0, d]], dtype=np.int64) for sign in (1, -1)]
     return matrices
 
 
@@ -290,7 +289,7 @@ def build() -> dict[str, object]:
         "licence": "MIT",
         "content": (
             "positions: [letter, multiplicity in the conventional cell, degrees of freedom, site symmetry]; "
-            "affine, euclidean: images of the letters a, b, c, ... under each letter permutation of the normaliser; "
+            "affine, euclidean: images of the letters a, b, c, ... under each permutation of the normaliser; "
             "euclidean only where it differs from affine"
         ),
     }
