@@ -1,0 +1,212 @@
+"""Worker processes that may crash, panic or hang without taking anything but the guilty item with them."""
+
+import multiprocessing
+import signal
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from importlib import import_module
+from multiprocessing.context import BaseContext
+from types import TracebackType
+from typing import TYPE_CHECKING, Generic, Self, TypeAlias, TypeVar
+
+from crystalbench.errors import CrystalbenchError
+
+if TYPE_CHECKING:
+    from pebble import ProcessPool
+
+Item = TypeVar("Item")
+Payload = TypeVar("Payload")
+Result = TypeVar("Result")
+
+_QUEUED_PER_WORKER = 2  # one in work and one waiting: no worker idles, and an interrupt leaves little behind
+_MAX_BREAKS = 8  # tasks in a row that found the whole pool broken
+_CANNOT_START = (
+    "worker processes end before they take up work; a script that starts workers must guard its entry by "
+    'if __name__ == "__main__":, and the machine must have memory for its workers'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The outcome of an item that took its worker down although it was alone there."""
+
+    timed_out: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Raised:
+    """What the function raised, as text: not every exception can be sent between processes."""
+
+    detail: str
+
+
+_Future: TypeAlias = Future[list[Result] | _Raised]
+
+
+class WorkerPool(Generic[Item, Payload, Result]):
+    """A function on batches of items, in processes that can be killed.
+
+    A batch whose worker dies, raises or exceeds the time limit is taken apart, and its items are run singly, each
+    with its own limit. So only the guilty item is `Lost`, and what the others get does not depend on their company.
+
+    Parameters
+    ----------
+    function
+        Turns a payload into one result per item. Importable by name, since it is sent to other processes.
+    pack
+        Turns items into a payload that is cheap to send; runs in this process.
+    workers
+        Number of processes; one is a separate process too.
+    timeout
+        Seconds of wall clock, for a batch and for a single item; kept to about 0.1 s.
+    preload
+        Modules that the workers need. Where the platform has a fork server, it imports them once for all.
+
+    Notes
+    -----
+    A context manager: leaving it ends the processes. As always with processes that are spawned, a script must
+    guard its entry by ``if __name__ == "__main__"``.
+    """
+
+    def __init__(
+        self,
+        function: Callable[[Payload], list[Result]],
+        pack: Callable[[list[Item]], Payload],
+        *,
+        workers: int,
+        timeout: float,
+        preload: Sequence[str] = (),
+    ) -> None:
+        self._function = function
+        self._pack = pack
+        self._workers = workers
+        self._timeout = timeout
+        self._preload = tuple(preload)
+        self._pool: ProcessPool | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop()
+
+    def run(
+        self,
+        items: Mapping[int, Item],
+        batches: Iterable[Sequence[int]],
+        progress: Callable[[int], None] | None = None,
+    ) -> dict[int, Result | Lost]:
+        """Run the function on batches of keys of ``items``; return the outcome of each key.
+
+        Parameters
+        ----------
+        progress
+            Called with the number of items that have just been finished.
+
+        Raises
+        ------
+        CrystalbenchError
+            If processes die again and again before they take up work, so that no item is to blame.
+        """
+        queue = deque(tuple(batch) for batch in batches)
+        running: dict[_Future[Result], tuple[int, ...]] = {}
+        outcomes: dict[int, Result | Lost] = {}
+        breaks = 0
+        try:
+            while queue or running:
+                while queue and len(running) < _QUEUED_PER_WORKER * self._workers:
+                    indices = queue.popleft()
+                    running[self._schedule([items[i] for i in indices])] = indices
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    indices = running.pop(future)
+                    outcome = _outcome(future)
+                    if outcome is None:
+                        breaks += 1
+                        self._stop()
+                    if outcome is None or (isinstance(outcome, Lost) and len(indices) > 1):
+                        queue.extend((i,) for i in indices)
+                        continue
+                    breaks = 0
+                    results = [outcome] if isinstance(outcome, Lost) else outcome
+                    outcomes.update(zip(indices, results, strict=True))
+                    if progress:
+                        progress(len(indices))
+                if breaks > _MAX_BREAKS * self._workers:
+                    raise CrystalbenchError(_CANNOT_START)
+        finally:
+            for future in running:
+                future.cancel()
+        return outcomes
+
+    def _schedule(self, items: list[Item]) -> _Future[Result]:
+        if self._pool is None:
+            self._pool = self._start()
+        arguments = (self._function, self._pack(items))
+        future: _Future[Result] = self._pool.schedule(_run, args=arguments, timeout=self._timeout)
+        return future
+
+    def _start(self) -> "ProcessPool":
+        from pebble import ProcessPool
+
+        return ProcessPool(
+            max_workers=self._workers,
+            initializer=_prepare_worker,
+            initargs=(self._preload,),
+            context=_context(self._preload),
+        )
+
+    def _stop(self) -> None:
+        if self._pool is not None:
+            self._pool.stop()
+            self._pool.join()
+            self._pool = None
+
+
+def _outcome(future: _Future[Result]) -> list[Result] | Lost | None:
+    """The results of a task, `Lost`, or None where the pool broke and nothing is known about the task."""
+    from pebble import ProcessExpired
+
+    try:
+        results = future.result()
+    except BrokenProcessPool:
+        return None
+    except TimeoutError:
+        return Lost(True, "exceeded the time limit")
+    except ProcessExpired as error:
+        return Lost(False, f"the worker process ended with {_signal_name(error.exitcode)}")
+    return Lost(False, results.detail) if isinstance(results, _Raised) else results
+
+
+def _signal_name(code: int) -> str:
+    try:
+        return signal.Signals(-code).name
+    except ValueError:
+        return f"exit code {code}"
+
+
+def _run(function: Callable[[Payload], list[Result]], payload: Payload) -> list[Result] | _Raised:
+    try:
+        return function(payload)
+    except BaseException as error:  # noqa: BLE001 - isolation of a batch; a panic of moyo is no Exception
+        return _Raised(f"{type(error).__name__}: {' '.join(str(error).split())}"[:300])
+
+
+def _prepare_worker(modules: Sequence[str]) -> None:
+    # A library that hangs in C never returns to the interpreter, which would have to run pebble's handler.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    for module in modules:
+        import_module(module)
+
+
+def _context(modules: Sequence[str]) -> BaseContext:
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["__main__", *modules])
+    return context
