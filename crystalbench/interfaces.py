@@ -159,6 +159,11 @@ class Split:
     def prototype_set(self) -> frozenset[str]:
         return frozenset(self.prototypes)
 
+    @cached_property
+    def spacegroups(self) -> NDArray[np.int16]:
+        """(n,) int16, space-group number of each row: the third field of its label."""
+        return np.array([label.split("_", 3)[2] for label in self.labels], dtype=np.int16)
+
     def protostructure(self, row: int) -> Protostructure:
         return Protostructure.from_canonical(self.labels[row])
 
@@ -185,6 +190,7 @@ class DatasetSpec:
     load: Callable[[str, LetterTable], Split]
     identity: Callable[[], str]
     card: Callable[[], str]
+    default: bool = False  # the dataset of a run that names none
 
 
 class Dataset:
@@ -261,6 +267,7 @@ class MetricSpec:
     needs: frozenset[Need] = frozenset()
     parameters: tuple[Parameter, ...] = ()
     default: bool = True  # part of a run that names no metrics
+    order: int = 500  # columns stand in this order, then by name
 
 
 # --- reports ------------------------------------------------------------------------------------------------------

@@ -1,0 +1,65 @@
+"""The command line: one command per file, imported when it is called."""
+
+from importlib import import_module
+from typing import Any
+
+import click
+
+from crystalbench.errors import ConfigError, CrystalbenchError
+
+COMMANDS = {
+    "run": "Sample, convert, score and report.",
+    "plan": "Show what a run would do, and what of it is cached.",
+    "convert": "Turn crystals in files into protostructures.",
+    "dataset": "List, describe and build datasets.",
+    "plugins": "List all plugins and what they declare.",
+    "plugin": "Check a plugin against the public contract.",
+    "table": "Draw the table of one or several runs.",
+    "verify": "Recompute every cell of a finished run.",
+}
+
+
+class LazyGroup(click.Group):
+    """Imports the module of a command only when the command is used; its help line comes from `COMMANDS`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"crystalbench.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        from crystalbench.errors import unknown_name
+
+        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
+            raise click.UsageError(str(unknown_name("command", args[0], COMMANDS)), ctx)
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Turn errors raised on purpose into a message and an exit code: 2 for what the user gave, else 1."""
+        try:
+            return super().invoke(ctx)
+        except ConfigError as error:
+            raise click.UsageError(str(error)) from error
+        except CrystalbenchError as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="crystalbench")
+def main() -> None:
+    """Compare generators of crystal structures: one command, trusted numbers.
+
+    \b
+    crystalbench run --generators test,element-swap,symmcd
+    crystalbench run --samples mymodel=samples.pt -n 10000
+    """

@@ -1,0 +1,47 @@
+"""`crystalbench dataset`."""
+
+import click
+
+from crystalbench.errors import DatasetError
+from crystalbench.plugins import Plugins
+
+
+@click.group(name="dataset")
+def command() -> None:
+    """List, describe and build datasets."""
+
+
+@command.command(name="list")
+def list_() -> None:
+    """List all datasets."""
+    plugins = Plugins.load()
+    for spec in plugins.datasets.values():
+        click.echo(f"{spec.name:<18} {spec.title}  [{', '.join(spec.splits)}]{_state(spec.identity)}")
+
+
+def _state(identity: "object") -> str:
+    assert callable(identity)
+    try:
+        identity()
+    except DatasetError:
+        return "  (not downloaded)"
+    return ""
+
+
+@command.command()
+@click.argument("name")
+@click.option("--counts", is_flag=True, help="Load the splits and count rows, protostructures and prototypes.")
+def info(name: str, counts: bool) -> None:
+    """Show the card of dataset NAME: source, licence, counts, caveats."""
+    from crystalbench.interfaces import Dataset
+
+    spec = Plugins.load().datasets[name]
+    click.echo(spec.card())
+    if counts:
+        dataset = Dataset(spec)
+        for split in spec.splits:
+            rows = dataset.split(split)
+            click.echo(
+                f"{split}: {len(rows):,} rows, {len(rows.label_set):,} protostructures, "
+                f"{len(rows.prototype_set):,} prototypes"
+            )

@@ -1,0 +1,44 @@
+"""`crystalbench plan`."""
+
+from math import ceil
+from typing import Any
+
+import click
+
+from crystalbench.cache import Cache
+from crystalbench.cli.options import build_config, run_options
+from crystalbench.plan import GeneratorPlan, ReplicaPlan, make_plan
+from crystalbench.plugins import Plugins
+
+
+@click.command(name="plan")
+@run_options
+def command(**flags: Any) -> None:
+    """Show what a run would do, and what of it is cached; computes nothing."""
+    plan = make_plan(build_config(**flags), Plugins.load())
+    cache = Cache()
+    click.echo(f"dataset     {plan.dataset.name}: {plan.dataset.title}")
+    click.echo(f"conversion  {', '.join(f'{k} {v}' for k, v in plan.config.conversion.identity().items())}")
+    for generator in plan.generators:
+        for replica in generator.replicas:
+            source = (
+                f"{replica.source} (reader {generator.reader.name})" if generator.reader else f"seed {replica.seed}"
+            )
+            click.echo(
+                f"generator   {generator.name} [{generator.kind}] from {source}; "
+                f"{_cached(cache, generator, replica, plan.config.n)}"
+            )
+    click.echo(f"metrics     {', '.join(metric.spec.name for metric in plan.metrics)}")
+    click.echo(f"reports     {', '.join(reporter.name for reporter in plan.reporters)}")
+    click.echo(f"key         {plan.key[:8]}")
+
+
+def _cached(cache: Cache, generator: GeneratorPlan, replica: ReplicaPlan, n: int) -> str:
+    chunks = ceil(n / generator.chunk_size)
+    for number in range(chunks):
+        document = cache.get("converted", replica.converted_key(number))
+        if document is None:
+            return f"{number} of {'at most ' if generator.reader else ''}{chunks} chunks cached"
+        if document["last"]:
+            return "all cached"
+    return "all cached"

@@ -1,0 +1,26 @@
+"""`crystalbench plugins`."""
+
+import json
+from dataclasses import asdict
+
+import click
+
+from crystalbench.plugins import PluginInfo, Plugins
+
+
+@click.command(name="plugins")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def command(as_json: bool) -> None:
+    """List all plugins, what each declares, and what is wrong with the broken ones."""
+    plugins = Plugins.load()
+    if as_json:
+        click.echo(json.dumps([asdict(info) for info in plugins.infos], indent=1))
+        return
+    for info in plugins.infos:
+        click.echo(f"{info.name:<22} {_declared(info)}  [{info.distribution} {info.version}]")
+
+
+def _declared(info: PluginInfo) -> str:
+    if info.error:
+        return f"BROKEN: {info.error}"
+    return "; ".join(f"{kind}: {', '.join(names)}" for kind, names in info.declares.items()) or "hooks only"

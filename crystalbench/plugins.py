@@ -1,0 +1,141 @@
+"""Find plugins, load them one by one, and collect what they declare.
+
+A plugin that fails to load, declares something wrong or claims a name that is taken is listed as broken, with the
+reason; the others go on.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import EntryPoint, entry_points
+from types import ModuleType
+from typing import Any, Self, TypeVar
+
+import pluggy
+
+from crystalbench import hookspecs
+from crystalbench.errors import PluginError, unknown_name
+from crystalbench.interfaces import DatasetSpec, GeneratorSpec, MetricSpec, ReaderSpec, ReporterSpec
+
+Spec = TypeVar("Spec", DatasetSpec, GeneratorSpec, MetricSpec, ReaderSpec, ReporterSpec)
+
+KINDS: Mapping[str, type] = {
+    "generators": GeneratorSpec,
+    "readers": ReaderSpec,
+    "datasets": DatasetSpec,
+    "metrics": MetricSpec,
+    "reporters": ReporterSpec,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PluginInfo:
+    """One plugin: where it comes from, what it declares (kind -> names), and its error if it is broken."""
+
+    name: str
+    module: str
+    distribution: str
+    version: str
+    declares: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    error: str = ""
+
+
+class Registry(dict[str, Spec]):
+    """Records of one kind by name; an unknown name raises `ConfigError` with the nearest one."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self.kind = kind
+
+    def __missing__(self, name: str) -> Spec:
+        raise unknown_name(self.kind.removesuffix("s"), name, self)
+
+
+class Plugins:
+    """The plugins of one run. There is no global one."""
+
+    def __init__(self) -> None:
+        self.infos: list[PluginInfo] = []
+        self.generators: Registry[GeneratorSpec] = Registry("generators")
+        self.readers: Registry[ReaderSpec] = Registry("readers")
+        self.datasets: Registry[DatasetSpec] = Registry("datasets")
+        self.metrics: Registry[MetricSpec] = Registry("metrics")
+        self.reporters: Registry[ReporterSpec] = Registry("reporters")
+        self._managers: list[pluggy.PluginManager] = []
+        self._owner: dict[tuple[str, str], PluginInfo] = {}
+
+    @classmethod
+    def load(cls, points: Iterable[EntryPoint] | None = None) -> Self:
+        """Load every plugin that is installed (or ``points``), in order of name."""
+        plugins = cls()
+        found = entry_points(group=hookspecs.PROJECT) if points is None else points
+        for point in sorted(found, key=lambda p: (p.name, p.value)):
+            plugins._load(point)
+        return plugins
+
+    def _load(self, point: EntryPoint) -> None:
+        try:
+            self.register(point.load(), point.name, point)
+        except Exception as error:  # noqa: BLE001 - a third-party module may raise anything; it is listed as broken
+            self.infos.append(_info(point.name, point, error=f"{type(error).__name__}: {error}"))
+
+    def register(self, module: ModuleType | object, name: str, point: EntryPoint | None = None) -> None:
+        """Add one plugin; raises `PluginError` if it breaks the contract, and then adds nothing of it."""
+        manager = pluggy.PluginManager(hookspecs.PROJECT)
+        manager.add_hookspecs(hookspecs)
+        manager.register(module, name=name)
+        manager.check_pending()
+        declared = {kind: _records(manager, kind) for kind in KINDS}
+        for kind, records in declared.items():
+            for record in records:
+                if owner := self._owner.get((kind, record.name)):
+                    raise PluginError(
+                        f"{kind.removesuffix('s')} {record.name!r} is claimed by plugin {owner.name!r} "
+                        f"({owner.distribution}) and by {name!r}; rename or uninstall one"
+                    )
+        names = {kind: tuple(r.name for r in records) for kind, records in declared.items() if records}
+        info = _info(name, point, declares=names)
+        for kind, records in declared.items():
+            registry: Registry[Any] = getattr(self, kind)
+            for record in records:
+                registry[record.name] = record
+                self._owner[kind, record.name] = info
+        self.infos.append(info)
+        self._managers.append(manager)
+
+    @property
+    def broken(self) -> tuple[PluginInfo, ...]:
+        return tuple(info for info in self.infos if info.error)
+
+    def owner(self, kind: str, name: str) -> PluginInfo:
+        """Return the plugin that declared a record."""
+        return self._owner[kind, name]
+
+    def step_finished(self, step: str, name: str, seconds: float, cached: bool) -> Iterator[PluginError]:
+        """Tell every plugin that a step has ended; yields the error of each one that raised."""
+        for manager in self._managers:
+            try:
+                manager.hook.crystalbench_step_finished(step=step, name=name, seconds=seconds, cached=cached)
+            except Exception as error:  # noqa: BLE001 - an observer must not stop a run
+                plugin = manager.list_name_plugin()[0][0]
+                yield PluginError(f"plugin {plugin!r} failed in crystalbench_step_finished: {error!r}")
+
+
+def _records(manager: pluggy.PluginManager, kind: str) -> list[Any]:
+    records = [r for part in getattr(manager.hook, f"crystalbench_{kind}")() for r in part]
+    for record in records:
+        if not isinstance(record, KINDS[kind]):
+            raise PluginError(f"crystalbench_{kind} must give {KINDS[kind].__name__} records, not {record!r}")
+    if twice := {r.name for r in records if sum(o.name == r.name for o in records) > 1}:
+        raise PluginError(f"crystalbench_{kind} declares {', '.join(sorted(twice))} twice")
+    return records
+
+
+def _info(name: str, point: EntryPoint | None, **more: Any) -> PluginInfo:
+    dist = point.dist if point else None
+    return PluginInfo(
+        name=name,
+        module=point.value if point else "",
+        distribution=dist.name if dist else "",
+        version=dist.version if dist else "",
+        **more,
+    )

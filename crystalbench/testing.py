@@ -1,0 +1,224 @@
+"""The public contract as executable checks: call them in a plugin's own tests, or `crystalbench plugin check NAME`.
+
+Each function raises `AssertionError` with the rule that is broken. They run the real code of the record.
+"""
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+from crystalbench.config import check_parameters
+from crystalbench.errors import DatasetError, NotComputable, ReadError
+from crystalbench.interfaces import (
+    Dataset,
+    DatasetSpec,
+    Draw,
+    GeneratorSpec,
+    MetricSpec,
+    Need,
+    ReaderSpec,
+    ReporterSpec,
+    SamplerInput,
+    ScoreInput,
+    Split,
+    Subset,
+    Timing,
+)
+from crystalbench.plugins import PluginInfo, Plugins
+from crystalbench.protostructure import Protostructure
+from crystalbench.results import Cell, Column, Direction, Failure, MetricResult, Missing, Outcome, Row, RowKind, Table
+from crystalbench.samples import Converted, Invalid, InvalidReason, RawStructure, Sample, SampleSet
+from crystalbench.wyckoff import Table as LetterTable
+
+
+def example_dataset() -> Dataset:
+    """A dataset of four real crystals in every split, for checks that must not depend on any installed one."""
+    made = [Protostructure(225, [("Cu", "a")]), Protostructure(225, [("Na", "a"), ("Cl", "b")]),
+            Protostructure(136, [("O", "f"), ("Ti", "a")]),
+            Protostructure(221, [("Ba", "a"), ("Ti", "b"), ("O", "c")])]  # fmt: skip
+    split = Split(labels=tuple(p.label for p in made), prototypes=tuple(p.prototype for p in made))
+    spec = DatasetSpec(
+        name="example", version="1", title="Example", description="Four real crystals.",
+        splits=("train", "val", "test"), load=lambda name, table: split, identity=lambda: "0" * 64, card=lambda: "",
+    )  # fmt: skip
+    return Dataset(spec)
+
+
+def example_samples() -> SampleSet:
+    """Six samples: two from the training split, a duplicate, two novel ones and an invalid one."""
+    dataset = example_dataset()
+    known = dataset.train.protostructure(0), dataset.train.protostructure(1)
+    novel = Protostructure(225, [("K", "a"), ("Br", "b")]), Protostructure(227, [("Si", "a")])
+    return SampleSet.of([*known, known[0], *novel, Invalid(InvalidReason.OVERLAPPING_ATOMS, "0.1 Å")])
+
+
+def check_metric(spec: MetricSpec) -> None:
+    """A metric is finite, repeatable, indifferent to the order of samples, and defined or `NotComputable` for none."""
+    parameters = check_parameters(spec.name, {}, spec.parameters)
+    samples = example_samples()
+    if spec.subset is Subset.NOVEL:
+        known = example_dataset().train.label_set
+        samples = SampleSet.of(p for p in samples.valid if p.label not in known)
+
+    def compute(items: SampleSet) -> MetricResult:
+        return spec.compute(
+            ScoreInput(
+                samples=items,
+                parameters=parameters,
+                seed=0,
+                dataset=example_dataset() if Need.REFERENCE in spec.needs or spec.subset is Subset.NOVEL else None,
+                timing=Timing(seconds=60.0) if Need.TIMING in spec.needs else None,
+            )
+        )
+
+    result = compute(samples)
+    assert isinstance(result, MetricResult), f"{spec.name}: compute returned {result!r}, not a MetricResult"
+    assert compute(samples) == result, f"{spec.name}: two calls on the same samples differ"
+    shuffled = list(samples)
+    random.Random(0).shuffle(shuffled)
+    again = compute(SampleSet.of(shuffled))
+    assert again.value == result.value, f"{spec.name}: depends on the order of the samples"
+    if spec.unit == "%":
+        assert 0 <= result.value <= 1, f"{spec.name}: a value in % is a fraction, printed times 100; got {result.value}"
+    with suppress(NotComputable):
+        compute(SampleSet.of([]))
+
+
+def check_generator(spec: GeneratorSpec, dataset: Dataset | None = None) -> None:
+    """Chunks have the stated size, hold samples, and depend on nothing but the sampler's input and their number."""
+    if spec.start is None:
+        assert spec.reader, f"{spec.name}: give start, or the name of a reader"
+        assert spec.example is None or spec.example().exists(), f"{spec.name}: the example file is not there"
+        return
+    start = spec.start
+    given = SamplerInput(
+        parameters=check_parameters(spec.name, {}, spec.parameters),
+        seed=0,
+        dataset=dataset or example_dataset(),
+    )
+    first, second = start(given), start(given)
+    chunk = first.draw(0)
+    assert chunk is not None, f"{spec.name}: an empty stream"
+    assert len(chunk.items) <= spec.chunk_size, f"{spec.name}: a chunk of {len(chunk.items)} > {spec.chunk_size}"
+    for item in chunk.items:
+        assert isinstance(item, Protostructure | RawStructure | Invalid), f"{spec.name}: {item!r} is no sample"
+    ahead, later = second.draw(1), first.draw(1)
+    assert _same(ahead, later), f"{spec.name}: chunk 1 depends on whether 0 was drawn"
+    assert _same(chunk, second.draw(0)), f"{spec.name}: chunk 0 is not repeatable"
+    if len(chunk.items) < spec.chunk_size:
+        assert later is None, f"{spec.name}: chunk 0 is short, so the stream must have ended"
+
+
+def check_reader(spec: ReaderSpec, path: Path) -> None:
+    """A reader detects its file, yields samples, reads the same twice, and refuses what is no such file."""
+    assert spec.detect(path), f"{spec.name}: does not detect {path}"
+    parameters = check_parameters(spec.name, {}, spec.parameters)
+    first, second = list(spec.read(path, parameters)), list(spec.read(path, parameters))
+    assert first, f"{spec.name}: no samples in {path}"
+    for item in first:
+        assert isinstance(item, Protostructure | RawStructure | Invalid), f"{spec.name}: {item!r} is no sample"
+    assert _same(Draw(tuple(first)), Draw(tuple(second))), f"{spec.name}: reading twice gives different samples"
+    absent = path.with_name(path.name + ".absent")
+    assert not spec.detect(absent), f"{spec.name}: detects a file that does not exist"
+    message = ""
+    try:
+        list(spec.read(absent, parameters))
+    except ReadError as error:
+        message = str(error)
+    assert absent.name in message, f"{spec.name}: no ReadError that names the file, where there is none"
+
+
+def check_dataset(spec: DatasetSpec) -> None:
+    """Splits load, labels are canonical, columns have one length, and the card is not empty."""
+    identity = spec.identity()
+    assert len(identity) == 64, f"{spec.name}: identity must be a SHA-256 in hex"
+    assert spec.card().strip(), f"{spec.name}: the card is empty"
+    for name in spec.splits:
+        split = spec.load(name, LetterTable.AFFINE)
+        assert len(split) > 0, f"{spec.name}/{name}: empty"
+        assert len(split.prototypes) == len(split), f"{spec.name}/{name}: prototypes and labels differ in length"
+        assert split.energies is None or split.energies.shape == (len(split),), f"{spec.name}/{name}: energies"
+        for row in range(0, len(split), max(1, len(split) // 100)):
+            made = Protostructure.parse(split.labels[row])
+            assert made.label == split.labels[row], (
+                f"{spec.name}/{name} row {row}: {split.labels[row]} is not canonical"
+            )
+            assert made.prototype == split.prototypes[row], f"{spec.name}/{name} row {row}: prototype"
+
+
+def check_reporter(spec: ReporterSpec) -> None:
+    """A report shows every row with odd names, missing values and failures, and is the same twice."""
+    table = example_table()
+    text = spec.render(table)
+    assert text.strip(), f"{spec.name}: empty report"
+    assert spec.render(table) == text, f"{spec.name}: two reports of one table differ"
+
+
+def example_table() -> Table:
+    """A small table with every kind of row and cell."""
+    column = Column(key="novelty", title="Novelty", latex="Nov.", unit="%", direction=Direction.HIGHER)
+    outcomes: dict[str, Outcome] = {
+        "plain": MetricResult(value=0.5, n=10, interval=(0.2, 0.8)),
+        "<b>&_%$#{}~^\\": MetricResult(value=0.25, n=10),
+        "nothing": Missing("no novel samples"),
+        "broken": Failure("score", "novelty", "ValueError: no"),
+    }
+    rows = [
+        Row(generator=name, title=name, kind=RowKind.MEASURED, asked=10, drawn=10, valid=10,
+            cells={"novelty": Cell(outcomes=(outcome,))})
+        for name, outcome in outcomes.items()
+    ]  # fmt: skip
+    return Table(title="Example", columns=(column,), rows=tuple(rows), settings={"dataset": "example"})
+
+
+CHECKS: dict[str, Callable[..., None]] = {
+    "metrics": check_metric,
+    "generators": check_generator,
+    "datasets": check_dataset,
+    "reporters": check_reporter,
+}
+
+
+def check_plugin(info: PluginInfo, plugins: Plugins, samples: Path | None = None) -> Iterator[tuple[str, str]]:
+    """Yield (what was checked, problem or "") for everything a plugin declares."""
+    if info.error:
+        yield "loads", info.error
+        return
+    checks: list[tuple[str, Callable[[], None]]] = []
+    for kind, check_one in CHECKS.items():
+        registry = getattr(plugins, kind)
+        names = info.declares.get(kind, ())
+        checks += [(f"{kind.removesuffix('s')} {name}", partial(check_one, registry[name])) for name in names]
+    for name in info.declares.get("readers", ()):
+        if (file := samples or _example_of(name, plugins)) is not None:
+            checks.append((f"reader {name}", partial(check_reader, plugins.readers[name], file)))
+        else:
+            yield f"reader {name} (give a file with --samples to read one)", ""
+    for what, check in checks:
+        try:
+            check()
+        except AssertionError as error:
+            yield what, str(error)
+        except DatasetError as error:
+            yield f"{what} (not here: {str(error).splitlines()[0]})", ""
+        except Exception as error:  # noqa: BLE001 - third-party code under test; its error is the finding
+            yield what, f"{type(error).__name__}: {error}"
+        else:
+            yield what, ""
+
+
+def _example_of(reader: str, plugins: Plugins) -> Path | None:
+    specs = (spec for spec in plugins.generators.values() if spec.reader == reader and spec.example is not None)
+    return next((spec.example() for spec in specs if spec.example is not None), None)
+
+
+def _same(first: Draw | None, second: Draw | None) -> bool:
+    if first is None or second is None:
+        return first is second
+    return list(map(_content, first.items)) == list(map(_content, second.items))
+
+
+def _content(item: Sample) -> bytes | Converted:
+    return item.digest() if isinstance(item, RawStructure) else item
