@@ -15,6 +15,7 @@ A protostructure is written as an AFLOW label with its chemical system (Mehl et 
 give the same object. Everything but the space group and the orbits is derived.
 """
 
+import contextlib
 import functools
 import re
 from collections.abc import Iterable
@@ -95,10 +96,9 @@ class Protostructure:
     label: str = field(compare=False)
     """Canonical label, for example ``A2B_tP6_136_f_a:O-Ti``."""
 
-    def __init__(
-        self, spacegroup: int, orbits: Iterable[Orbit | tuple[str, str]], table: Table = Table.AFFINE
-    ) -> None:
-        spacegroup = index(spacegroup)
+    def __init__(self, spacegroup: int, orbits: Iterable[Orbit | tuple[str, str]], table: Table = Table.AFFINE) -> None:
+        with contextlib.suppress(TypeError):  # what is no integer is refused with the other bad groups below
+            spacegroup = index(spacegroup)
         by_element: dict[str, str] = {}
         for orbit in orbits:
             name, letter = (orbit.element, orbit.letter) if isinstance(orbit, Orbit) else orbit
@@ -115,19 +115,10 @@ class Protostructure:
         self._set(spacegroup, elements, parts, table, f"{aflow}:{'-'.join(elements)}")
 
     def _set(self, spacegroup: int, elements: Iterable[str], parts: Parts, table: Table, label: str) -> None:
+        pairs = zip(elements, parts, strict=True)
         put = object.__setattr__
         put(self, "spacegroup", spacegroup)
-        put(
-            self,
-            "orbits",
-            tuple(
-                [
-                    _orbit(element, letter)
-                    for element, part in zip(elements, parts, strict=True)
-                    for letter in part
-                ]
-            ),
-        )
+        put(self, "orbits", tuple([_orbit(element, letter) for element, part in pairs for letter in part]))
         put(self, "table", table)
         put(self, "label", label)
 
@@ -171,7 +162,7 @@ class Protostructure:
         aflow, _, chemsys = label.partition(":")
         _, _, number, text = aflow.split("_", 3)
         self = cls.__new__(cls)
-        self._set(int(number), chemsys.split("-"), prototype.trusted_parts(text), table, label)
+        self._set(int(number), chemsys.split("-"), prototype.trusted_parts(text), Table(table), label)
         return self
 
     @property
@@ -233,9 +224,7 @@ class Protostructure:
         Equal for all protostructures that differ only in which element is where.
         """
         aflow = self.label.partition(":")[0]
-        return prototype.prototype_label(
-            self.spacegroup, prototype.trusted_parts(aflow.split("_", 3)[3]), self.table
-        )
+        return prototype.prototype_label(self.spacegroup, prototype.trusted_parts(aflow.split("_", 3)[3]), self.table)
 
 
 def canonical_orbits(
@@ -339,9 +328,7 @@ def _read_part(text: str, spacegroup: int, at: int) -> str:
         end = run.end()
         if letter not in known:
             remedy = f"its letters are {known[0]} to {known[-1]}; check letters and group"
-            raise _LabelError(
-                at + end - 1, f"space group {spacegroup} has no Wyckoff letter {letter!r}", remedy
-            )
+            raise _LabelError(at + end - 1, f"space group {spacegroup} has no Wyckoff letter {letter!r}", remedy)
         if letter in read:
             remedy = f"write the number of its orbits once, as in 2{letter}"
             raise _LabelError(at + end - 1, f"{letter} twice for one element", remedy)
@@ -349,9 +336,7 @@ def _read_part(text: str, spacegroup: int, at: int) -> str:
             raise _LabelError(at + run.start(), f"{count} orbits", "expected a number from 1 to 9999")
         read += letter * int(count or 1)
     if end != len(text) or not text:
-        problem = (
-            f"{text[end]!r} is no Wyckoff letter" if text[end:] else "an element without Wyckoff letters"
-        )
+        problem = f"{text[end]!r} is no Wyckoff letter" if text[end:] else "an element without Wyckoff letters"
         raise _LabelError(at + end, problem, "expected letters such as a, 2f or c3i, numbers before letters")
     return "".join(sorted(read))
 

@@ -42,9 +42,7 @@ def rank(letter: str) -> int:
 
 
 @functools.lru_cache(maxsize=1 << 14)
-def _best_letterings(
-    spacegroup: int, weights: tuple[tuple[str, int], ...], table: Table
-) -> tuple[dict[int, str], ...]:
+def _best_letterings(spacegroup: int, weights: tuple[tuple[str, int], ...], table: Table) -> tuple[dict[int, str], ...]:
     """Letter permutations of smallest score, distinct on the letters in use, as `str.translate` tables.
 
     ``weights`` holds each letter in use and the number of elements that use it, sorted.
@@ -54,8 +52,7 @@ def _best_letterings(
     factors = [weight for _, weight in weights]
     images = {tuple([image[place] for place in places]) for image in wyckoff.letterings(spacegroup, table)}
     scores = {
-        image: sum([factor * rank(letter) for factor, letter in zip(factors, image, strict=True)])
-        for image in images
+        image: sum([factor * rank(letter) for factor, letter in zip(factors, image, strict=True)]) for image in images
     }
     smallest = min(scores.values())
     return tuple(
@@ -172,8 +169,5 @@ RUN = re.compile(r"([0-9]*)([A-Za-z])")
 def trusted_parts(text: str) -> Parts:
     """Read a Wyckoff text known to be well formed: ``"a3i_b"`` becomes ``("aiii", "b")``."""
     return tuple(
-        [
-            "".join([letter * int(count or 1) for count, letter in RUN.findall(part)])
-            for part in text.split("_")
-        ]
+        ["".join([letter * int(count or 1) for count, letter in RUN.findall(part)]) for part in text.split("_")]
     )

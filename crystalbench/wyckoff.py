@@ -90,9 +90,7 @@ def table_digest() -> str:
 
 def _entry(spacegroup: int) -> _Entry:
     if isinstance(spacegroup, bool) or not isinstance(spacegroup, int) or not 1 <= spacegroup <= 230:
-        raise ProtostructureError(
-            f"space group {spacegroup!r} does not exist; expected an integer from 1 to 230"
-        )
+        raise ProtostructureError(f"space group {spacegroup!r} does not exist; expected an integer from 1 to 230")
     return _groups()[str(spacegroup)]
 
 
@@ -150,7 +148,7 @@ def letterings(spacegroup: int, table: Table = Table.AFFINE) -> tuple[str, ...]:
 
     The compact form of `permutations`: ``letterings(225) == ("abcdefghijkl", "bacdefgihjkl")``.
     """
-    entry = _entry(spacegroup)
+    entry, table = _entry(spacegroup), Table(table)  # a plain "affine" equals Table.AFFINE but is another object
     exact = table is Table.AFFINE or (table is Table.PYMATGEN and spacegroup == 15)
     images = entry["affine"] if exact else entry.get("euclidean", entry["affine"])
     return tuple(images)

@@ -7,6 +7,8 @@ import pickle
 import random
 import time
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -335,6 +337,7 @@ def test_a_long_label_is_shown_around_the_place() -> None:
     [
         (136, [], "no orbits"),
         (0, [("O", "a")], "space group 0 does not exist"),
+        (2.5, [("O", "a")], "space group 2.5 does not exist"),
         (136, [("Xx", "a")], "'Xx' is no element symbol"),
         (136, [("O2-", "a")], "'O2-' is no element symbol"),
         (136, [("O", "z")], "no Wyckoff letter 'z'"),
@@ -343,7 +346,7 @@ def test_a_long_label_is_shown_around_the_place() -> None:
         (1, [(element, "a") for element in ELEMENTS[:27]], "27 elements"),
     ],
 )
-def test_impossible_orbits_are_refused(group: int, orbits: list[tuple[str, str]], words: str) -> None:
+def test_impossible_orbits_are_refused(group: Any, orbits: list[tuple[str, str]], words: str) -> None:
     with pytest.raises(ProtostructureError, match=words):
         Protostructure(group, orbits)
 
@@ -380,7 +383,7 @@ def test_objects_sort_by_group_and_orbits() -> None:
     assert [s.label for s in structures] == [labels[1], labels[2], labels[0]]
 
 
-def test_real_labels_are_read_and_written_back(shared) -> None:  # type: ignore[no-untyped-def]
+def test_real_labels_are_read_and_written_back(shared: Path) -> None:
     pandas = pytest.importorskip("pandas")
     pytest.importorskip("pyarrow")
     path = shared / "wbm_protostructures" / "wbm_protostructures.parquet"

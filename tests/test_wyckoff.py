@@ -63,15 +63,13 @@ def test_there_are_78_oriented_site_symmetries() -> None:
 def test_positions_are_those_of_the_international_tables(
     group: int, letter: str, multiplicity: int, dof: int, site_symmetry: str
 ) -> None:
-    assert wyckoff.position(group, letter) == wyckoff.WyckoffPosition(
-        letter, multiplicity, dof, site_symmetry
-    )
+    assert wyckoff.position(group, letter) == wyckoff.WyckoffPosition(letter, multiplicity, dof, site_symmetry)
 
 
 @pytest.mark.parametrize("group", [0, 231, -1, 2.0, "225", True, None])
 def test_a_space_group_that_does_not_exist_is_refused(group: object) -> None:
     with pytest.raises(ProtostructureError, match="from 1 to 230"):
-        wyckoff.positions(group)  # type: ignore[arg-type]
+        wyckoff.positions(group)
 
 
 @pytest.mark.parametrize("letter", ["l", "A", "", "aa", "Z"])
@@ -93,7 +91,7 @@ def test_letterings_form_a_group_that_keeps_multiplicity_and_freedom(table: Tabl
             for source, target in zip(letters, image, strict=True):
                 a, b = known[source], known[target]
                 assert (a.multiplicity, a.dof) == (b.multiplicity, b.dof)
-        # Closed under a few members that generate much, checked with all: 1344 x 1344 products would take seconds.
+        # A few members against all: 1344 x 1344 products would take seconds.
         for first in images[:: max(1, len(images) // 24)]:
             assert {compose(first, second, letters) for second in images} == members
 
@@ -128,6 +126,14 @@ def test_the_two_twofold_axes_of_p2_over_c_are_exchanged_by_a_change_of_cell_alo
     assert "abcdfeg" not in wyckoff.letterings(13, Table.PYMATGEN)
 
 
+def test_a_table_may_be_given_by_name() -> None:
+    wyckoff.letterings.cache_clear()
+    assert len(wyckoff.letterings(14, "affine")) == 8
+    assert len(wyckoff.letterings(14, "pymatgen")) == 4
+    with pytest.raises(ValueError, match="sword"):
+        wyckoff.letterings(14, "sword")
+
+
 def test_permutations_spell_out_the_letterings() -> None:
     identity, exchange = wyckoff.permutations(225)
     assert all(source == target for source, target in identity.items())
@@ -142,9 +148,7 @@ def test_permutations_spell_out_the_letterings() -> None:
         (168, "hP", 1), (194, "hP", 1), (221, "cP", 1), (225, "cF", 4), (229, "cI", 2),
     ],
 )  # fmt: skip
-def test_pearson_prefixes_spell_base_centring_c_and_rhombohedral_r(
-    group: int, prefix: str, points: int
-) -> None:
+def test_pearson_prefixes_spell_base_centring_c_and_rhombohedral_r(group: int, prefix: str, points: int) -> None:
     assert wyckoff.pearson_prefix(group) == prefix
     assert wyckoff.lattice_points(group) == points
 
