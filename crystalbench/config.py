@@ -170,18 +170,15 @@ def read_toml(path: Path) -> dict[str, Any]:
 def check_parameters(owner: str, given: Parameters, declared: tuple[Parameter, ...]) -> Parameters:
     """Return all declared parameters with the given values filled in; raises `ConfigError`."""
     known = {p.name: p for p in declared}
+    values = {p.name: p.default for p in declared}
     for name, value in given.items():
         if name not in known:
             raise unknown_name(f"setting of {owner}", name, known)
         parameter = known[name]
-        if type(value) is not type(parameter.default) and not (
-            isinstance(parameter.default, float) and type(value) is int
-        ):
-            expected = type(parameter.default).__name__
-            raise ConfigError(f"{owner}.{name} must be of type {expected}, got {value!r}")
+        values[name] = _coerce(f"{owner}.{name}", value, parameter.default)
         if parameter.choices and value not in parameter.choices:
             raise ConfigError(f"{owner}.{name} must be one of {', '.join(map(str, parameter.choices))}, got {value!r}")
-    return {p.name: given.get(p.name, p.default) for p in declared}
+    return values
 
 
 def _table(value: Any, place: str) -> dict[str, Any]:
@@ -226,7 +223,7 @@ def _coerce(name: str, value: Any, default: Any) -> Any:
         try:
             return type(default)(value)
         except ValueError:
-            raise unknown_name(name, value, list(type(default))) from None  # type: ignore[call-overload]
+            raise unknown_name(name, value, map(str, type(default))) from None  # type: ignore[arg-type]
     if isinstance(default, float) and type(value) is int:
         return float(value)
     if type(value) is type(default):

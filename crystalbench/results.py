@@ -50,6 +50,11 @@ class MetricResult:
     details: Mapping[str, JSON] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        # Counts and numpy scalars become floats here, so that a stored result equals a fresh one.
+        object.__setattr__(self, "value", float(self.value))
+        if self.interval is not None:
+            low, high = self.interval
+            object.__setattr__(self, "interval", (float(low), float(high)))
         numbers = (self.value, *(self.interval or ()))
         if not all(math.isfinite(x) for x in numbers):
             raise ValueError(f"a metric's value and interval must be finite, got {numbers}")

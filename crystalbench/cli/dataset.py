@@ -1,5 +1,7 @@
 """`crystalbench dataset`."""
 
+from collections.abc import Callable
+
 import click
 
 from crystalbench.errors import DatasetError
@@ -19,8 +21,7 @@ def list_() -> None:
         click.echo(f"{spec.name:<18} {spec.title}  [{', '.join(spec.splits)}]{_state(spec.identity)}")
 
 
-def _state(identity: "object") -> str:
-    assert callable(identity)
+def _state(identity: Callable[[], str]) -> str:
     try:
         identity()
     except DatasetError:
