@@ -1,0 +1,5 @@
+"""``python -m crystalbench``."""
+
+from crystalbench.cli import main
+
+main()

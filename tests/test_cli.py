@@ -1,0 +1,134 @@
+"""The command line as a user meets it: real processes, real files, exit codes 0, 1 and 2."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.small_plugins import rock_salt
+
+
+def crystalbench(*arguments: str | Path, cwd: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "crystalbench", *map(str, arguments)], cwd=cwd, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == code, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done
+
+
+def test_help_lists_every_command(tmp_path: Path) -> None:
+    from crystalbench.cli import COMMANDS
+
+    shown = crystalbench("--help", cwd=tmp_path).stdout
+    assert all(command in shown for command in COMMANDS)
+    for command in COMMANDS:
+        assert "Usage" in crystalbench(command, "--help", cwd=tmp_path).stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["rum"], "did you mean 'run'"),
+        (["run"], "no generators"),
+        (["run", "-g", "symcd"], "did you mean 'symmcd'"),
+        (["run", "-g", "train", "-m", "novlty"], "did you mean 'novelty'"),
+        (["run", "-g", "train", "-d", "wbm-rebuild"], "did you mean 'wbm-rebuilt'"),
+        (["run", "-s", "mine=absent.pt"], "absent.pt: no such file or folder"),
+        (["run", "-g", "train", "--set", "conversion.symprek=1"], "did you mean 'conversion.symprec'"),
+        (["run", "-g", "symmcd", "--set", "generator.symmcd.evaluatoin=1"], "setting of generator.symmcd"),
+        (["table", "nowhere"], "nowhere"),
+        (["convert", "absent.cif"], "absent.cif"),
+    ],
+)
+def test_usage_errors_say_what_to_change(tmp_path: Path, arguments: list[str], message: str) -> None:
+    code = 1 if arguments[0] == "table" else 2
+    done = crystalbench(*arguments, cwd=tmp_path, code=code)
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_run_verify_and_table_from_files_of_labels(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.txt").write_text("".join(rock_salt(i).label + "\n" for i in range(20)))
+    run = crystalbench("run", "-s", "my_model=one.txt,two.txt", "-n", "20", "-o", "out", cwd=tmp_path)
+    assert "my_model" in run.stdout
+    assert "Training copy" in run.stdout
+    verified = crystalbench("verify", "out", "--redraw", cwd=tmp_path)
+    assert "checks hold" in verified.stdout
+    latex = crystalbench("table", "out", "--format", "latex", cwd=tmp_path).stdout
+    assert r"my\_model" in latex
+    scores = json.loads((tmp_path / "out/scores.json").read_text())["scores"]
+    assert len(scores["my_model"]["uniqueness"]) == 2
+    assert scores["my_model"]["uniqueness"][0]["value"] == 1.0
+
+
+def test_an_altered_sample_fails_verification(tmp_path: Path) -> None:
+    (tmp_path / "one.txt").write_text("".join(rock_salt(i).label + "\n" for i in range(20)))
+    crystalbench("run", "-s", "mine=one.txt", "-o", "out", cwd=tmp_path)
+    samples = tmp_path / "out/samples/mine.0.csv"
+    samples.write_text(samples.read_text().replace("Br-K", "Br-Ag"))
+    done = crystalbench("verify", "out", cwd=tmp_path, code=1)
+    assert "samples/mine.0.csv: has been changed" in done.stdout
+
+
+def test_resume_finishes_the_run_in_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "one.txt").write_text(rock_salt(1).label + "\n")
+    crystalbench("run", "-s", "mine=one.txt", "-o", "out", cwd=tmp_path)
+    before = (tmp_path / "out/scores.json").read_bytes()
+    crystalbench("run", "--resume", "out", cwd=tmp_path)
+    assert (tmp_path / "out/scores.json").read_bytes() == before
+    assert "give no other option" in crystalbench("run", "--resume", "out", "-n", "3", cwd=tmp_path, code=2).stderr
+
+
+def test_a_failed_cell_gives_exit_code_1_and_the_other_rows(tmp_path: Path) -> None:
+    (tmp_path / "good.txt").write_text(rock_salt(1).label + "\n")
+    (tmp_path / "bad.pt").write_bytes(b"PK\x03\x04 this is no archive")
+    done = crystalbench(
+        "run", "-s", "bad=bad.pt", "-s", "good=good.txt", "--reader", "bad=cdvae", "-o", "out", cwd=tmp_path, code=1
+    )
+    assert "bad.pt" in done.stderr
+    assert "good" in done.stdout
+
+
+def test_convert_writes_a_row_per_crystal_and_the_reasons(tmp_path: Path) -> None:
+    (tmp_path / "labels.txt").write_text(f"{rock_salt(1).label}\nUnable to determine symmetry\n{rock_salt(2).label}\n")
+    done = crystalbench("convert", "labels.txt", "-o", "out.csv", cwd=tmp_path)
+    with (tmp_path / "out.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["protostructure"] for row in rows] == [rock_salt(1).label, "", rock_salt(2).label]
+    assert rows[1]["reason"] == "no_symmetry"
+    assert "3 crystals read by labels, 2 converted" in done.stderr
+
+
+def test_plan_computes_nothing_and_tells_what_is_cached(tmp_path: Path) -> None:
+    arguments = ("-g", "train,element-swap", "-n", "300")
+    assert "0 of 2 chunks cached" in crystalbench("plan", *arguments, cwd=tmp_path).stdout
+    assert not list(Path(os.environ["CRYSTALBENCH_CACHE"]).iterdir())
+    crystalbench("run", *arguments, "-o", "out", cwd=tmp_path)
+    assert crystalbench("plan", *arguments, cwd=tmp_path).stdout.count("all cached") == 2
+
+
+def test_runs_are_merged_into_one_table_only_when_comparable(tmp_path: Path) -> None:
+    for name, number in (("a", 1), ("b", 2)):
+        (tmp_path / f"{name}.txt").write_text(rock_salt(number).label + "\n")
+        crystalbench("run", "-s", f"{name}=" + f"{name}.txt", "-o", name, cwd=tmp_path)
+    merged = crystalbench("table", "a", "b", "-f", "csv", cwd=tmp_path).stdout
+    assert {"a", "b", "train"} <= {row["generator"] for row in csv.DictReader(merged.splitlines())}
+    crystalbench("run", "-s", "a=a.txt", "-o", "c", "--symprec", "0.01", cwd=tmp_path)
+    assert "not comparable" in crystalbench("table", "a", "c", cwd=tmp_path, code=2).stderr
+
+
+def test_plugins_are_listed_for_people_and_programs(tmp_path: Path) -> None:
+    assert "novelty" in crystalbench("plugins", cwd=tmp_path).stdout
+    listed = json.loads(crystalbench("plugins", "--json", cwd=tmp_path).stdout)
+    assert {"name", "module", "distribution", "version", "declares", "error"} == listed[0].keys()
+
+
+def test_progress_is_silent_when_standard_error_is_no_terminal(tmp_path: Path) -> None:
+    done = crystalbench("run", "-g", "train", "-n", "10", "-o", "out", cwd=tmp_path)
+    assert "\r" not in done.stderr
+    assert len(done.stderr.splitlines()) == 1

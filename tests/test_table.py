@@ -1,0 +1,79 @@
+"""Tables: the best value, the target, and several runs in one."""
+
+from dataclasses import replace
+
+import pytest
+
+from crystalbench.errors import ConfigError
+from crystalbench.results import Cell, Column, Direction, Failure, MetricResult, Missing, Row, RowKind, Table
+from crystalbench.table import merge
+
+
+def cell(*values: float) -> Cell:
+    return Cell(outcomes=tuple(MetricResult(value=v, n=10) for v in values))
+
+
+def row(name: str, kind: RowKind = RowKind.MEASURED, **cells: Cell) -> Row:
+    return Row(generator=name, title=name, kind=kind, asked=10, drawn=10, valid=10, cells=cells)
+
+
+def table(direction: Direction, *rows: Row) -> Table:
+    return Table(title="t", columns=(Column(key="m", title="M", latex="M", direction=direction),), rows=rows)
+
+
+@pytest.mark.parametrize(
+    ("direction", "best"),
+    [(Direction.HIGHER, {"b"}), (Direction.LOWER, {"a"}), (Direction.TARGET, {"a"}), (Direction.NONE, set())],
+)
+def test_only_measured_rows_can_be_best(direction: Direction, best: set[str]) -> None:
+    rows = [
+        row("train", RowKind.REFERENCE, m=cell(0.2)),
+        row("a", m=cell(0.3)),
+        row("b", m=cell(0.9)),
+        row("example", RowKind.EXAMPLE, m=cell(0.2)),
+        row("paper", RowKind.PUBLISHED, m=Cell(published=(1.0, 0.1))),
+    ]
+    made = table(direction, *rows)
+    assert made.best(made.columns[0]) == best
+
+
+def test_ties_are_all_best_and_a_lone_row_is_not() -> None:
+    tied = table(Direction.HIGHER, row("a", m=cell(1.0)), row("b", m=cell(1.0)), row("c", m=cell(0.0)))
+    assert tied.best(tied.columns[0]) == {"a", "b"}
+    lone = table(Direction.HIGHER, row("a", m=cell(1.0)))
+    assert lone.best(lone.columns[0]) == frozenset()
+
+
+def test_a_cell_has_a_mean_only_if_every_replica_has_a_value() -> None:
+    assert cell(0.2, 0.4).mean == pytest.approx(0.3)
+    assert cell(0.2, 0.4).std == pytest.approx(0.1414213562)
+    assert cell(0.2).std is None
+    broken = Cell(outcomes=(*cell(0.2).outcomes, Missing("none"), Failure("score", "m", "no")))
+    assert broken.mean is None
+    assert isinstance(broken.problem, Failure)
+
+
+def test_a_sampling_interval_is_never_shown_for_replicas() -> None:
+    outcome = MetricResult(value=0.5, n=10, interval=(0.1, 0.9))
+    assert Cell(outcomes=(outcome,)).interval == (0.1, 0.9)
+    assert Cell(outcomes=(outcome, outcome)).interval is None
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_result_is_finite_by_construction(value: float) -> None:
+    with pytest.raises(ValueError, match="finite"):
+        MetricResult(value=value, n=1)
+
+
+def test_merging_shares_reference_rows_and_numbers_repeated_generators() -> None:
+    train = row("train", RowKind.REFERENCE, m=cell(0.2))
+    first = table(Direction.HIGHER, train, row("a", m=cell(0.3)))
+    second = table(Direction.HIGHER, train, row("a", m=cell(0.4)), row("b", m=cell(0.5)))
+    merged = merge([first, second])
+    assert [r.generator for r in merged.rows] == ["a", "a#2", "b", "train"]
+
+
+def test_runs_on_different_datasets_are_not_merged() -> None:
+    first = table(Direction.HIGHER, row("a", m=cell(0.3)))
+    with pytest.raises(ConfigError, match="not comparable: dataset is 'wbm' in one and 'mp20' in another"):
+        merge([replace(first, settings={"dataset": "wbm"}), replace(first, settings={"dataset": "mp20"})])
