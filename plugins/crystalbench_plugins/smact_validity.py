@@ -26,7 +26,7 @@ from crystalbench import (
     Subset,
     hookimpl,
 )
-from crystalbench_plugins._charge_balance import Rule, Species, Verdict, judge
+from crystalbench_plugins._charge_balance import Elements, Rule, Species, Verdict, judge
 from crystalbench_plugins._proportion import share
 
 _ICSD24_CONSENSUS = "icsd24_consensus3"
@@ -40,7 +40,7 @@ _KNOWN_ELEMENTS = 103
 
 
 @functools.cache
-def table(oxidation_states: str) -> dict[str, Species]:
+def table(oxidation_states: str) -> Elements:
     """Return smact's data of elements 1 to 103 with one of its tables of oxidation states.
 
     Parameters
@@ -63,19 +63,21 @@ def table(oxidation_states: str) -> dict[str, Species]:
         attribute = _ATTRIBUTES[oxidation_states]
         states = {symbol: tuple(getattr(element, attribute) or ()) for symbol, element in elements.items()}
     metals = frozenset(smact.metals)
-    return {
-        symbol: Species(number, states[symbol], element.pauling_eneg, symbol in metals)
-        for number, (symbol, element) in enumerate(elements.items(), start=1)
-    }
+    return Elements(
+        {
+            symbol: Species(number, states[symbol], element.pauling_eneg, symbol in metals)
+            for number, (symbol, element) in enumerate(elements.items(), start=1)
+        }
+    )
 
 
 def verdicts(samples: Iterable[Protostructure], parameters: Parameters) -> Counter[Verdict]:
     """Count the verdicts on compositions; each reduced composition is judged once."""
-    rule, species = Rule(str(parameters["rule"])), table(str(parameters["oxidation_states"]))
+    rule, elements = Rule(str(parameters["rule"])), table(str(parameters["oxidation_states"]))
     amounts = Counter(_reduced(sample.composition) for sample in samples)
     counts: Counter[Verdict] = Counter()
     for composition, times in amounts.items():
-        counts[judge(dict(composition), species, rule)] += times
+        counts[judge(dict(composition), elements, rule)] += times
     return counts
 
 

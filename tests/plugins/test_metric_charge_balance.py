@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crystalbench_plugins._charge_balance import Rule, Species, Verdict, judge
+from crystalbench_plugins._charge_balance import Elements, Rule, Species, Verdict, judge
 
 ELECTRONEGATIVITIES = (None, 0.8, 1.6, 1.6001, 2.5, 3.4)  # few values: ties and gaps are common
 
@@ -55,8 +55,8 @@ def ions(draw: st.DrawFn, min_electronegativity: float | None = None) -> list[Io
 
 
 def verdict(ions: list[Ion], rule: Rule) -> Verdict:
-    table = {f"E{species.number}": species for species, _ in ions}
-    return judge({f"E{species.number}": amount for species, amount in ions}, table, rule)
+    elements = Elements({f"E{species.number}": species for species, _ in ions})
+    return judge({f"E{species.number}": amount for species, amount in ions}, elements, rule)
 
 
 @pytest.mark.parametrize("rule", Rule)
@@ -87,7 +87,8 @@ IRON = species(26, 2, 3, x=1.83, metal=True)
 OXYGEN = species(8, -2, x=3.44)
 PROMETHIUM = species(61, 2, 3, x=None)  # not among smact's metals
 HELIUM = species(2, x=None)
-TABLE = {"Na": SODIUM, "Fe": IRON, "O": OXYGEN, "Pm": PROMETHIUM, "He": HELIUM}
+LITHIUM = species(3, 1, x=0.98, metal=True)
+TABLE = Elements({"Li": LITHIUM, "Na": SODIUM, "Fe": IRON, "O": OXYGEN, "Pm": PROMETHIUM, "He": HELIUM})
 
 
 def test_one_element_is_valid_even_if_unknown() -> None:
@@ -126,13 +127,12 @@ def test_missing_electronegativity_passes_cdvaes_rule_and_fails_smacts() -> None
 
 def test_cdvaes_rule_depends_on_atomic_numbers_where_an_electronegativity_is_missing() -> None:
     """O-Pm is the first pair without a value in O-Na-Pm; two cations, Li-Pm, in Li-O-Pm."""
-    lithium = species(3, 1, x=0.98, metal=True)
     assert judge({"Na": 1, "Pm": 1, "O": 2}, TABLE, Rule.CDVAE) is Verdict.BALANCED
-    assert judge({"Li": 1, "Pm": 1, "O": 2}, {**TABLE, "Li": lithium}, Rule.CDVAE) is Verdict.UNBALANCED
+    assert judge({"Li": 1, "Pm": 1, "O": 2}, TABLE, Rule.CDVAE) is Verdict.UNBALANCED
 
 
 def test_equal_electronegativities_cannot_be_cation_and_anion() -> None:
-    tied = {"X": species(5, -2, 2, x=2.0), "Y": species(6, -2, 2, x=2.0)}
+    tied = Elements({"X": species(5, -2, 2, x=2.0), "Y": species(6, -2, 2, x=2.0)})
     assert judge({"X": 1, "Y": 1}, tied, Rule.SMACT) is Verdict.UNBALANCED
 
 
@@ -140,4 +140,4 @@ def test_thirteen_elements_are_no_trouble() -> None:
     """Enumeration would try 12 ** 13 combinations."""
     states = tuple(q for q in range(-6, 7) if q)
     many = {f"E{k}": Species(k, states, 1 + k / 10, metal=False) for k in range(1, 14)}
-    assert judge(dict.fromkeys(many, 7), many, Rule.CDVAE) is Verdict.BALANCED
+    assert judge(dict.fromkeys(many, 7), Elements(many), Rule.CDVAE) is Verdict.BALANCED

@@ -85,7 +85,7 @@ def test_more_valid_is_not_called_better() -> None:
 
 @pytest.mark.parametrize("name", TABLES)
 def test_tables_hold_elements_1_to_103(name: str) -> None:
-    species = table(name)
+    species = table(name).species
     assert [item.number for item in species.values()] == list(range(1, 104))
     assert species["O"].electronegativity == 3.44
     assert -2 in species["O"].states
@@ -97,7 +97,7 @@ def test_tables_hold_elements_1_to_103(name: str) -> None:
 
 
 def test_tables_differ() -> None:
-    assert len({tuple(item.states for item in table(name).values()) for name in TABLES}) == len(TABLES)
+    assert len({tuple(item.states for item in table(name).species.values()) for name in TABLES}) == len(TABLES)
 
 
 def test_no_samples_is_not_computable() -> None:
