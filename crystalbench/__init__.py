@@ -14,6 +14,7 @@ from crystalbench.errors import (
 )
 from crystalbench.hookspecs import hookimpl
 from crystalbench.interfaces import (
+    CommandSpec,
     Dataset,
     DatasetSpec,
     Draw,
@@ -39,7 +40,7 @@ from crystalbench.samples import Converted, Invalid, InvalidReason, RawStructure
 __version__ = "0.1.0"
 
 __all__ = [
-    "Cell", "Column", "ConfigError", "Converted", "CrystalbenchError", "Dataset", "DatasetError", "DatasetSpec",
+    "Cell", "Column", "CommandSpec", "ConfigError", "Converted", "CrystalbenchError", "Dataset", "DatasetError", "DatasetSpec",
     "Direction", "Draw", "Failure", "GeneratorSpec", "Invalid", "InvalidReason", "MetricResult", "MetricSpec",
     "Missing", "Need", "NotComputable", "Orbit", "Parameter", "Parameters", "PluginError", "Protostructure",
     "ProtostructureError", "RawStructure", "ReadError", "ReaderSpec", "ReporterSpec", "Row", "RowKind", "Sample",

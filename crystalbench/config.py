@@ -223,7 +223,7 @@ def _coerce(name: str, value: Any, default: Any) -> Any:
         try:
             return type(default)(value)
         except ValueError:
-            raise unknown_name(name, value, map(str, type(default))) from None  # type: ignore[arg-type]
+            raise unknown_name(name, value, [str(known) for known in type(default)]) from None  # type: ignore[attr-defined]
     if isinstance(default, float) and type(value) is int:
         return float(value)
     if type(value) is type(default):

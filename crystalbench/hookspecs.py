@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 import pluggy
 
-from crystalbench.interfaces import DatasetSpec, GeneratorSpec, MetricSpec, ReaderSpec, ReporterSpec
+from crystalbench.interfaces import CommandSpec, DatasetSpec, GeneratorSpec, MetricSpec, ReaderSpec, ReporterSpec
 
 PROJECT = "crystalbench"
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -39,6 +39,11 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:  # type: ignore[empty-body]
 @hookspec
 def crystalbench_reporters() -> Iterable[ReporterSpec]:  # type: ignore[empty-body]
     """Return formats of the results table."""
+
+
+@hookspec
+def crystalbench_commands() -> Iterable[CommandSpec]:  # type: ignore[empty-body]
+    """Return commands of the command line, for what is no part of a run: training, building."""
 
 
 @hookspec

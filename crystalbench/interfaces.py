@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ from crystalbench.protostructure import Protostructure
 from crystalbench.results import Direction, MetricResult, Table
 from crystalbench.samples import Sample, SampleSet
 from crystalbench.wyckoff import Table as LetterTable
+
+if TYPE_CHECKING:
+    import click
 
 Value: TypeAlias = bool | int | float | str
 Parameters: TypeAlias = Mapping[str, Value]
@@ -282,3 +285,25 @@ class ReporterSpec:
     title: str
     suffix: str
     render: Callable[[Table], str]
+
+
+# --- commands -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandSpec:
+    """A command of the command line.
+
+    Attributes
+    ----------
+    name
+        One word, or two for a command inside an existing group: ``"dataset build"``.
+    help
+        The line in the list of commands.
+    load
+        Imports and returns the command.
+    """
+
+    name: str
+    help: str
+    load: Callable[[], "click.Command"]

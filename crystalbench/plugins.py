@@ -14,9 +14,9 @@ import pluggy
 
 from crystalbench import hookspecs
 from crystalbench.errors import PluginError, unknown_name
-from crystalbench.interfaces import DatasetSpec, GeneratorSpec, MetricSpec, ReaderSpec, ReporterSpec
+from crystalbench.interfaces import CommandSpec, DatasetSpec, GeneratorSpec, MetricSpec, ReaderSpec, ReporterSpec
 
-Spec = TypeVar("Spec", DatasetSpec, GeneratorSpec, MetricSpec, ReaderSpec, ReporterSpec)
+Spec = TypeVar("Spec", CommandSpec, DatasetSpec, GeneratorSpec, MetricSpec, ReaderSpec, ReporterSpec)
 
 KINDS: Mapping[str, type] = {
     "generators": GeneratorSpec,
@@ -24,6 +24,7 @@ KINDS: Mapping[str, type] = {
     "datasets": DatasetSpec,
     "metrics": MetricSpec,
     "reporters": ReporterSpec,
+    "commands": CommandSpec,
 }
 
 
@@ -60,6 +61,7 @@ class Plugins:
         self.datasets: Registry[DatasetSpec] = Registry("datasets")
         self.metrics: Registry[MetricSpec] = Registry("metrics")
         self.reporters: Registry[ReporterSpec] = Registry("reporters")
+        self.commands: Registry[CommandSpec] = Registry("commands")
         self._managers: list[pluggy.PluginManager] = []
         self._owner: dict[tuple[str, str], PluginInfo] = {}
 

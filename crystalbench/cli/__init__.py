@@ -1,11 +1,12 @@
-"""The command line: one command per file, imported when it is called."""
+"""The command line: one command per file, imported when it is called; plugins may add commands."""
 
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
 import click
 
-from crystalbench.errors import ConfigError, CrystalbenchError
+from crystalbench.errors import ConfigError, CrystalbenchError, unknown_name
 
 COMMANDS = {
     "run": "Sample, convert, score and report.",
@@ -19,29 +20,56 @@ COMMANDS = {
 }
 
 
-class LazyGroup(click.Group):
+class PluginGroup(click.Group):
+    """A group whose commands come from this package and, under ``prefix``, from plugins (`CommandSpec`)."""
+
+    prefix = ""
+
+    def from_plugins(self) -> Mapping[str, str]:
+        """Return the names and help lines of the commands that plugins add here."""
+        from crystalbench.plugins import Plugins
+
+        found = {}
+        for name, spec in Plugins.load().commands.items():
+            parent, _, last = name.rpartition(" ")
+            if parent == self.prefix:
+                found[last] = spec.help
+        return found
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*super().list_commands(ctx), *self.from_plugins()]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if (own := super().get_command(ctx, cmd_name)) is not None:
+            return own
+        if cmd_name not in self.from_plugins():
+            return None
+        from crystalbench.plugins import Plugins
+
+        return Plugins.load().commands[f"{self.prefix} {cmd_name}".strip()].load()
+
+
+class MainGroup(PluginGroup):
     """Imports the module of a command only when the command is used; its help line comes from `COMMANDS`."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
+        return [*COMMANDS, *self.from_plugins()]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        command: click.Command = import_module(f"crystalbench.cli.{cmd_name}").command
-        return command
+        if cmd_name in COMMANDS:
+            command: click.Command = import_module(f"crystalbench.cli.{cmd_name}").command
+            return command
+        return super().get_command(ctx, cmd_name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+            formatter.write_dl([*COMMANDS.items(), *self.from_plugins().items()])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        from crystalbench.errors import unknown_name
-
-        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
-            raise click.UsageError(str(unknown_name("command", args[0], COMMANDS)), ctx)
+        if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            raise click.UsageError(str(unknown_name("command", args[0], self.list_commands(ctx))), ctx)
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -54,7 +82,7 @@ class LazyGroup(click.Group):
             raise click.ClickException(str(error)) from error
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=MainGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="crystalbench")
 def main() -> None:
     """Compare generators of crystal structures: one command, trusted numbers.

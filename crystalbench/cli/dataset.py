@@ -4,11 +4,16 @@ from collections.abc import Callable
 
 import click
 
+from crystalbench.cli import PluginGroup
 from crystalbench.errors import DatasetError
 from crystalbench.plugins import Plugins
 
 
-@click.group(name="dataset")
+class DatasetGroup(PluginGroup):
+    prefix = "dataset"
+
+
+@click.group(name="dataset", cls=DatasetGroup)
 def command() -> None:
     """List, describe and build datasets."""
 
