@@ -1,0 +1,81 @@
+"""One file from the network: streamed, bounded, checked, and in place only when it is right."""
+
+import hashlib
+import http.client
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+from crystalbench import DatasetError
+from crystalbench.cache import atomic_write
+from crystalbench.progress import bar
+
+MAX_BYTES = 500_000_000
+"""Largest file that is accepted; the largest known one is below 100 MB."""
+
+_BLOCK = 1 << 16
+
+
+def download(url: str, path: Path, sha256: str, *, timeout: float = 30.0, max_bytes: int = MAX_BYTES) -> None:
+    """Write the file at ``url`` to ``path`` if its SHA-256 is the given one.
+
+    Parameters
+    ----------
+    url : str
+        http or https.
+    path : Path
+        Replaced whole, or left as it was.
+    sha256 : str
+        Hex digest.
+    timeout : float
+        Seconds that the server may stay silent.
+    max_bytes : int
+        Size at which the download is given up.
+
+    Raises
+    ------
+    DatasetError
+        With what went wrong and how to do without the network.
+    """
+    try:
+        _fetch(url, path, sha256, timeout, max_bytes)
+    except urllib.error.HTTPError as error:
+        with error:
+            raise _failed(url, path, sha256, f"the server answers {error.code} {error.reason}") from None
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        reason = getattr(error, "reason", None) or error  # URLError wraps what happened
+        raise _failed(url, path, sha256, f"{type(error).__name__}: {reason}") from error
+
+
+def _fetch(url: str, path: Path, sha256: str, timeout: float, max_bytes: int) -> None:
+    if urllib.parse.urlsplit(url).scheme not in ("http", "https"):
+        raise ValueError("only http and https addresses are opened")
+    request = urllib.request.Request(url, headers={"User-Agent": "crystalbench"})
+    with urllib.request.urlopen(request, timeout=timeout) as response:
+        stated = response.headers.get("Content-Length", "")
+        total = int(stated) if stated.isdecimal() else None
+        if total is not None and total > max_bytes:
+            raise ValueError(f"{total} bytes are more than the {max_bytes} accepted")
+        digest = hashlib.sha256()
+        done = 0
+        with atomic_write(path) as file, bar(path.name, total, "B") as show:
+            while block := response.read(_BLOCK):
+                done += len(block)
+                if done > max_bytes:
+                    raise ValueError(f"more than the {max_bytes} bytes accepted")
+                digest.update(block)
+                file.write(block)
+                show(done)
+            if total is not None and done < total:
+                raise ValueError(f"the connection ended after {done} of {total} bytes")
+            if digest.hexdigest() != sha256:
+                raise ValueError(f"its sha256 is {digest.hexdigest()}: another file, or a damaged one")
+
+
+def _failed(url: str, path: Path, sha256: str, problem: str) -> DatasetError:
+    return DatasetError(
+        f"cannot download {url}\n{problem}\n"
+        f"Without the network: get this file elsewhere and put it at\n    {path}\n"
+        f"(sha256 {sha256}), or set CRYSTALBENCH_DATA_URL to a mirror."
+    )
