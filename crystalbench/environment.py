@@ -4,6 +4,7 @@ import os
 import platform
 import subprocess
 import sys
+from functools import cache
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from re import match
@@ -18,12 +19,14 @@ def environment() -> dict[str, JSON]:
         "platform": platform.platform(),
         "cpu": _cpu(),
         "cores": os.cpu_count(),
-        "packages": _packages(),
+        "packages": packages(),
         "git": _git(Path(__file__).parents[1]),
     }
 
 
-def _packages() -> dict[str, JSON]:
+@cache
+def packages() -> dict[str, JSON]:
+    """Return the installed versions of crystalbench and of everything it requires."""
     required = (match(r"[A-Za-z0-9._-]+", requirement) for requirement in requires("crystalbench") or [])
     versions: dict[str, JSON] = {}
     for name in sorted({"crystalbench", *(found.group() for found in required if found)}):

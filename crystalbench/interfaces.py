@@ -266,6 +266,7 @@ class MetricSpec:
     unit: str = ""
     digits: int = 1
     direction: Direction = Direction.NONE
+    target_from: str = ""  # the metric whose training value is the target, where this one has none for it
     subset: Subset = Subset.ALL
     needs: frozenset[Need] = frozenset()
     parameters: tuple[Parameter, ...] = ()

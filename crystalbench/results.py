@@ -1,5 +1,6 @@
 """What a metric returns, and the table that reporters draw."""
 
+import json
 import math
 import statistics
 from collections.abc import Mapping
@@ -41,7 +42,7 @@ class MetricResult:
     interval
         95 % sampling interval (low, high) inside this run; not a spread over replicas.
     details
-        Anything a reader may want to see, as JSON.
+        Anything a reader may want to see, as JSON; anything else raises `TypeError` or `ValueError`.
     """
 
     value: float
@@ -60,6 +61,7 @@ class MetricResult:
             raise ValueError(f"a metric's value and interval must be finite, got {numbers}")
         if self.n < 0:
             raise ValueError(f"n must not be negative, got {self.n}")
+        json.dumps(dict(self.details), allow_nan=False)  # raises for what no results folder could hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,7 @@ class Column:
     latex: str
     unit: str = ""
     direction: Direction = Direction.NONE
+    target_from: str = ""  # key of the column whose training value is the target; empty: this one
     digits: int = 1
     group: str = ""
     description: str = ""
@@ -192,5 +195,5 @@ class Table:
     def target(self, column: Column) -> float | None:
         """The training set's own value of a column."""
         row = next((r for r in self.rows if r.kind is RowKind.REFERENCE and r.generator == "train"), None)
-        cell = row.cells.get(column.key) if row else None
+        cell = row.cells.get(column.target_from or column.key) if row else None
         return cell.mean if cell else None

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import NoReturn, cast
 
-from crystalbench.errors import PluginError, ReadError
+from crystalbench.errors import ReadError
 from crystalbench.results import (
     JSON,
     Cell,
@@ -27,13 +27,7 @@ SCHEMA_VERSION = 1
 
 
 def to_json(table: Table) -> str:
-    """Write the table as ASCII JSON text; ends with a newline.
-
-    Raises
-    ------
-    PluginError
-        The details of a metric hold NaN, infinity or something that is no JSON.
-    """
+    """Write the table as ASCII JSON text; ends with a newline."""
     document = {
         "schema_version": SCHEMA_VERSION,
         "title": table.title,
@@ -83,6 +77,7 @@ def _from_column(column: Column) -> dict[str, JSON]:
         "latex": column.latex,
         "unit": column.unit,
         "direction": column.direction.value,
+        "target_from": column.target_from,
         "digits": column.digits,
         "group": column.group,
         "description": column.description,
@@ -90,7 +85,7 @@ def _from_column(column: Column) -> dict[str, JSON]:
 
 
 def _column(node: Node) -> Column:
-    names = ("key", "title", "latex", "unit", "direction", "digits", "group", "description")
+    names = ("key", "title", "latex", "unit", "direction", "target_from", "digits", "group", "description")
     record = node.record(names)
     return Column(
         key=record["key"].text(),
@@ -98,6 +93,7 @@ def _column(node: Node) -> Column:
         latex=record["latex"].text(),
         unit=record["unit"].text(),
         direction=record["direction"].choice(Direction),
+        target_from=record["target_from"].text(),
         digits=record["digits"].count(),
         group=record["group"].text(),
         description=record["description"].text(),
@@ -115,7 +111,7 @@ def _from_row(row: Row) -> dict[str, JSON]:
         "valid": row.valid,
         "reasons": {str(reason): count for reason, count in row.reasons.items()},
         "notes": list(row.notes),
-        "cells": {key: _from_cell(cell, f"{key} of {row.generator}") for key, cell in row.cells.items()},
+        "cells": {key: _from_cell(cell) for key, cell in row.cells.items()},
     }
 
 
@@ -136,9 +132,9 @@ def _row(node: Node) -> Row:
     )
 
 
-def _from_cell(cell: Cell, place: str) -> dict[str, JSON]:
+def _from_cell(cell: Cell) -> dict[str, JSON]:
     return {
-        "outcomes": [outcome_to_json(outcome, place) for outcome in cell.outcomes],
+        "outcomes": [outcome_to_json(outcome) for outcome in cell.outcomes],
         "published": None if cell.published is None else list(cell.published),
     }
 
@@ -154,8 +150,8 @@ def _cell(node: Node) -> Cell:
     return Cell(outcomes=tuple(_outcome(item) for item in record["outcomes"].sequence()), published=published)
 
 
-def outcome_to_json(outcome: Outcome, place: str = "a metric") -> dict[str, JSON]:
-    """Return one outcome as JSON data; `PluginError` names ``place`` where its details are no JSON."""
+def outcome_to_json(outcome: Outcome) -> dict[str, JSON]:
+    """Return one outcome as JSON data."""
     match outcome:
         case MetricResult():
             return {
@@ -163,7 +159,7 @@ def outcome_to_json(outcome: Outcome, place: str = "a metric") -> dict[str, JSON
                 "value": outcome.value,
                 "n": outcome.n,
                 "interval": None if outcome.interval is None else list(outcome.interval),
-                "details": _details(outcome.details, place),
+                "details": dict(outcome.details),
             }
         case Missing():
             return {"type": "missing", "reason": outcome.reason}
@@ -174,14 +170,6 @@ def outcome_to_json(outcome: Outcome, place: str = "a metric") -> dict[str, JSON
                 "plugin": outcome.plugin,
                 "error": outcome.error,
             }
-
-
-def _details(details: Mapping[str, JSON], place: str) -> dict[str, JSON]:
-    try:
-        json.dumps(dict(details), allow_nan=False)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise PluginError(f"the details of {place} cannot be written as JSON: {error}") from error
-    return dict(details)
 
 
 def outcome_from_json(document: object, file: str = "outcome") -> Outcome:

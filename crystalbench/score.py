@@ -9,6 +9,7 @@ from time import perf_counter
 from typing import Any
 
 from crystalbench.cache import Cache, content_key, file_digest
+from crystalbench.environment import packages
 from crystalbench.errors import NotComputable
 from crystalbench.interfaces import Dataset, MetricSpec, Need, ScoreInput, Subset
 from crystalbench.plan import MetricPlan
@@ -132,8 +133,11 @@ def _needs_reference(spec: MetricSpec) -> bool:
 
 @lru_cache
 def _code_digest(function: Callable[..., Any]) -> str:
-    """Digest of the file that defines a metric, so that editing a plugin never meets its own stale score."""
+    """Digest of the package that defines a metric, so that editing a plugin never meets its own stale score."""
     try:
-        return file_digest(Path(inspect.getsourcefile(function) or ""))
+        file = Path(inspect.getsourcefile(function) or "").resolve(strict=True)
     except (TypeError, OSError):  # a callable object, or code typed into an interpreter
         return ""
+    package = file.parents[function.__module__.count(".") - 1] if "." in function.__module__ else file
+    sources = sorted(package.rglob("*.py")) if package.is_dir() else [package]
+    return content_key(sources=[file_digest(source) for source in sources], packages=packages())

@@ -17,6 +17,7 @@ def column_of(spec: MetricSpec) -> Column:
         latex=spec.latex,
         unit=spec.unit,
         direction=spec.direction,
+        target_from=spec.target_from,
         digits=spec.digits,
         group="novel" if spec.subset is Subset.NOVEL else "",
         description=spec.description,

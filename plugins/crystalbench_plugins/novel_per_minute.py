@@ -46,7 +46,8 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
         MetricSpec(
             name="novel_per_minute",
             version="1",
-            title="Novel per minute",
+            order=140,
+            title="Novel/min",
             latex="Nov./min.",
             description="Samples that are valid and not in the training split, per minute of generation; "
             "comparable only on one machine.",

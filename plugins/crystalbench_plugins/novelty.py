@@ -39,6 +39,7 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
         MetricSpec(
             name="novelty",
             version="1",
+            order=20,
             title="Novelty",
             latex="Nov.",
             description="Share of all samples that are valid and not in the training split.",

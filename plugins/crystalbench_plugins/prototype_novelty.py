@@ -43,11 +43,12 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
         MetricSpec(
             name="prototype_novelty",
             version="1",
+            order=120,
             title="New prototypes",
             latex=r"\# unique \& novel prototypes",
             description="Distinct prototypes among the novel samples that are not in the training split; "
             "a count that grows with the number of novel samples.",
-            unit="count",
+            unit="",
             digits=0,
             direction=Direction.HIGHER,
             subset=Subset.NOVEL,

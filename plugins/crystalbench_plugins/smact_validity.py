@@ -135,12 +135,14 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
         MetricSpec(
             name="smact_validity",
             version="1",
-            title="SMACT validity of novel",
+            order=130,
+            title="SMACT",
             latex="SMACT",
             description="Share of the novel samples whose composition is an element, an alloy, or can be "
             "charge-neutral; closest to the training set's own value is best.",
             unit="%",
             direction=Direction.TARGET,
+            target_from="smact_validity_all",
             subset=Subset.NOVEL,
             parameters=PARAMETERS,
             compute=compute_novel,
@@ -148,7 +150,8 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
         MetricSpec(
             name="smact_validity_all",
             version="1",
-            title="SMACT validity",
+            order=40,
+            title="SMACT",
             latex="SMACT",
             description="Share of all samples whose composition is an element, an alloy, or can be "
             "charge-neutral; closest to the training set's own value is best.",

@@ -108,7 +108,8 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
         MetricSpec(
             name="p1_share",
             version="1",
-            title="Space group 1",
+            order=210,
+            title="SG 1",
             latex="$P1$",
             description="Share of the valid samples in space group 1.",
             unit="%",
@@ -118,7 +119,8 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
         MetricSpec(
             name="triclinic_monoclinic_share",
             version="1",
-            title="Space groups 1-15",
+            order=220,
+            title="SG 1-15",
             latex="SG 1--15",
             description="Share of the valid samples in space groups 1 to 15 (triclinic and monoclinic).",
             unit="%",
@@ -128,7 +130,8 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
         MetricSpec(
             name="spacegroup_jsd",
             version="1",
-            title="Space-group JSD",
+            order=230,
+            title="SG JSD",
             latex=r"$\mathrm{JSD}_\mathrm{SG}$",
             description="Jensen-Shannon divergence (base 2) of the space groups of the valid samples and of "
             "the training split; 0 is equal, 1 disjoint; biased upward for few samples.",

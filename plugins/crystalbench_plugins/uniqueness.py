@@ -39,6 +39,7 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
         MetricSpec(
             name="uniqueness",
             version="1",
+            order=30,
             title="Uniqueness",
             latex="Uniq.",
             description="Distinct protostructures per sample; depends on the number of samples.",
@@ -49,7 +50,8 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
         MetricSpec(
             name="novel_uniqueness",
             version="1",
-            title="Uniqueness of novel",
+            order=110,
+            title="Uniqueness",
             latex="Uniq.",
             description="Distinct protostructures per novel sample; depends on the number of novel samples.",
             unit="%",

@@ -19,6 +19,7 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
         MetricSpec(
             name="validity",
             version="1",
+            order=10,
             title="Validity",
             latex="Valid",
             description="Share of all samples that could be converted to a protostructure.",

@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 import pytest
-from crystalbench_plugins.json_report import crystalbench_reporters
 from hypothesis import given
 from hypothesis import strategies as st
 from report_table import rich_table
@@ -16,13 +15,13 @@ from crystalbench import (
     Failure,
     MetricResult,
     Missing,
-    PluginError,
     ReadError,
     Row,
     RowKind,
     Table,
 )
 from crystalbench.results_json import from_json, outcome_from_json, outcome_to_json, to_json
+from crystalbench_plugins.json_report import crystalbench_reporters
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 counts = st.integers(0, 10**9)
@@ -82,11 +81,10 @@ def test_names_with_lone_surrogates_can_be_written_to_a_file() -> None:
     assert from_json(to_json(table).encode().decode()) == table
 
 
-def test_details_that_are_no_json_name_metric_and_generator() -> None:
-    cell = Cell(outcomes=(MetricResult(value=1.0, n=1, details={"x": float("nan")}),))
-    row = Row(generator="cdvae", title="CDVAE", kind=RowKind.MEASURED, cells={"fwd": cell})
-    with pytest.raises(PluginError, match="fwd of cdvae"):
-        to_json(Table(title="t", columns=(), rows=(row,)))
+@pytest.mark.parametrize("details", [{"x": float("nan")}, {"x": {1, 2}}])
+def test_details_that_are_no_json_are_refused_where_they_are_made(details: dict[str, Any]) -> None:
+    with pytest.raises((TypeError, ValueError), match="JSON"):
+        MetricResult(value=1.0, n=1, details=details)
 
 
 def _changed(path: tuple[str | int, ...], value: object) -> str:

@@ -1,0 +1,106 @@
+"""The documents do what they say: their commands are run, their example is installed, their lists are complete."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from crystalbench import hookspecs
+from crystalbench.cli import COMMANDS
+from crystalbench.plugins import Plugins
+
+ROOT = Path(__file__).parents[1]
+BINARIES = Path(sys.executable).parent
+
+
+def text(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def blocks(document: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", text(document), flags=re.DOTALL)
+
+
+def commands(document: str) -> list[str]:
+    return [
+        line.removeprefix("$ ")
+        for block in blocks(document, "console")
+        for line in block.splitlines()
+        if line.startswith("$ crystalbench ")
+    ]
+
+
+def run(command: str, cwd: Path, **environment: str) -> str:
+    words = shlex.split(command)
+    done = subprocess.run(
+        [sys.executable, "-m", "crystalbench", *words[1:]],
+        cwd=cwd, capture_output=True, text=True, check=False, env={**os.environ, **environment},
+    )  # fmt: skip
+    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def test_the_commands_of_the_readme_run_in_order(tmp_path: Path) -> None:
+    listed = commands("README.md")
+    assert len(listed) >= 6
+    (tmp_path / "my_labels.csv").write_text("protostructure\nAB_cF8_225_a_b:Br-K\nA_cF8_227_a:Si\n")
+    cif = ROOT / "tests" / "golden" / "rock_salt.cif"
+    (tmp_path / "my_crystals").mkdir()
+    (tmp_path / "my_crystals" / "0.cif").write_bytes(cif.read_bytes())
+    for command in listed:
+        run(command, tmp_path)
+
+
+def test_the_two_commands_of_the_readme_are_those_of_continuous_integration() -> None:
+    lines = [line for block in blocks("README.md", "sh") for line in block.splitlines()]
+    assert sum(line.startswith("python3 -m venv") and line.endswith("pytest") for line in lines) == 1
+    assert (
+        sum(line.startswith("python3 -m venv") and " crystalbench run " in line.replace("/bin/", " ") for line in lines)
+        == 1
+    )
+    assert "README.md" in text(".ci/run")
+
+
+def test_the_example_plugin_of_the_guide_installs_and_runs(tmp_path: Path) -> None:
+    (module,) = blocks("plugins/README.md", "python")
+    (project,) = blocks("plugins/README.md", "toml")
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.mkdir()
+    (source / "crystalbench_freedom.py").write_text(module)
+    (source / "pyproject.toml").write_text(project)
+    pip = [sys.executable, "-m", "pip", "install", "--no-deps", "--no-build-isolation", "--no-index", "--quiet"]
+    subprocess.run([*pip, "--target", str(target), str(source)], check=True, env={**os.environ, "PIP_CONSTRAINT": ""})
+    assert len([line for line in module.splitlines() if line.strip()]) <= 20
+    for command in commands("plugins/README.md"):
+        shown = run(command, tmp_path, PYTHONPATH=str(target))
+        assert "free_coordinates" in shown or "Free coordinates" in shown
+
+
+def test_every_hook_and_its_arguments_are_in_the_guide() -> None:
+    guide = text("plugins/README.md")
+    for name, hook in vars(hookspecs).items():
+        if name.startswith("crystalbench_"):
+            assert f"`{name}`" in guide
+            assert all(f"`{argument}`" in guide for argument in hook.__code__.co_varnames)
+
+
+def test_every_command_metric_dataset_generator_and_reader_is_in_the_readme() -> None:
+    readme = text("README.md")
+    plugins = Plugins.load()
+    names = [*COMMANDS, *plugins.commands]
+    for registry in (plugins.metrics, plugins.datasets, plugins.generators, plugins.readers, plugins.reporters):
+        names += registry
+    assert [name for name in names if f"`{name}`" not in readme and f"crystalbench {name}" not in readme] == []
+
+
+@pytest.mark.parametrize(
+    "document", ["README.md", "CONTRIBUTING.md", "plugins/README.md", "results/README.md", "CHANGELOG.md"]
+)
+def test_links_between_documents_lead_somewhere(document: str) -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", text(document)):
+        if not target.startswith("http"):
+            assert ((ROOT / document).parent / target).exists(), target
