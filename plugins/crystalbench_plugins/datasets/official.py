@@ -29,8 +29,12 @@ if TYPE_CHECKING:
 
 BASE_URL = "https://public.openmaterialsdb.se/wyckoffdiff/data"
 LABEL_COLUMN = "wyckoff_spglib"
-MAX_REJECTED = 0.01
-"""Largest share of rows without a valid label; beyond it the file is something else than expected."""
+MAX_REJECTED = 0.02
+"""Largest share of rows without a valid label; beyond it the file is something else than expected.
+
+Some are: for crystals of one element the labelling function may state twice the orbits that the cell holds
+(``A_oI8_74_2h``), which it does for 56 of the 10,153 crystals of Carbon-24.
+"""
 
 _log = logging.getLogger(__name__)
 
