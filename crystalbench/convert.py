@@ -2,6 +2,7 @@
 
 import functools
 import math
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crystalbench import symmetry
-from crystalbench.errors import ConfigError, unknown_name
+from crystalbench.errors import ConfigError, PluginError, unknown_name
 from crystalbench.protostructure import Protostructure
 from crystalbench.samples import Converted, Invalid, InvalidReason, RawStructure, Sample
 from crystalbench.screen import screen
@@ -172,8 +173,17 @@ class Converter:
             A `Protostructure` or `Invalid` is passed through.
         progress
             Called with the number of samples that have just been finished.
+
+        Raises
+        ------
+        PluginError
+            If the arrays of a structure do not fit together (`RawStructure.of` refuses to make such a one).
+        CrystalbenchError
+            If no worker process can be started.
         """
         structures = {i: sample for i, sample in enumerate(samples) if isinstance(sample, RawStructure)}
+        for i, structure in structures.items():
+            _check_shapes(i, structure)
         if progress and len(structures) < len(samples):
             progress(len(samples) - len(structures))
         outcomes = self._pool.run(structures, _batches(structures), progress)
@@ -194,8 +204,19 @@ class Converter:
 
 def convert_packed(settings: ConversionSettings, packed: _Packed) -> list[str | Invalid]:
     """Convert structures as they come to a worker; labels, which are cheaper to send than protostructures."""
+    os.environ.setdefault("SPGLIB_WARNING", "OFF")  # it prints a line for each attempt that it repeats
     converted = [convert(structure, settings) for structure in _unpack(packed)]
     return [item if isinstance(item, Invalid) else item.label for item in converted]
+
+
+def _check_shapes(index: int, structure: RawStructure) -> None:
+    n = len(structure.numbers)
+    shapes = (structure.lattice.shape, structure.frac_coords.shape, structure.numbers.shape)
+    if shapes != ((3, 3), (n, 3), (n,)):
+        raise PluginError(
+            f"sample {index}: lattice, coordinates and atomic numbers have shapes {shapes}, expected "
+            f"(3, 3), (n, 3) and (n,); make structures by RawStructure.of, which checks them"
+        )
 
 
 def _batches(structures: Mapping[int, RawStructure]) -> Iterator[list[int]]:

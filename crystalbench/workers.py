@@ -1,7 +1,9 @@
 """Worker processes that may crash, panic or hang without taking anything but the guilty item with them."""
 
 import multiprocessing
+import os
 import signal
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -22,7 +24,7 @@ Payload = TypeVar("Payload")
 Result = TypeVar("Result")
 
 _QUEUED_PER_WORKER = 2  # one in work and one waiting: no worker idles, and an interrupt leaves little behind
-_MAX_BREAKS = 8  # tasks in a row that found the whole pool broken
+_MAX_BREAKS = 3  # pools in a row that broke before a single task of theirs was done
 _CANNOT_START = (
     "worker processes end before they take up work; a script that starts workers must guard its entry by "
     'if __name__ == "__main__":, and the machine must have memory for its workers'
@@ -121,24 +123,27 @@ class WorkerPool(Generic[Item, Payload, Result]):
         try:
             while queue or running:
                 while queue and len(running) < _QUEUED_PER_WORKER * self._workers:
-                    indices = queue.popleft()
-                    running[self._schedule([items[i] for i in indices])] = indices
+                    batch = queue.popleft()
+                    running[self._schedule([items[i] for i in batch])] = batch
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
-                    indices = running.pop(future)
                     outcome = _outcome(future)
                     if outcome is None:
                         breaks += 1
+                        if breaks > _MAX_BREAKS:
+                            raise CrystalbenchError(_CANNOT_START)
                         self._stop()
-                    if outcome is None or (isinstance(outcome, Lost) and len(indices) > 1):
-                        queue.extend((i,) for i in indices)
+                        queue.extend((i,) for batch in running.values() for i in batch)
+                        running.clear()
+                        break
+                    batch = running.pop(future)
+                    if isinstance(outcome, Lost) and len(batch) > 1:
+                        queue.extend((i,) for i in batch)
                         continue
                     breaks = 0
                     results = [outcome] if isinstance(outcome, Lost) else outcome
-                    outcomes.update(zip(indices, results, strict=True))
+                    outcomes.update(zip(batch, results, strict=True))
                     if progress:
-                        progress(len(indices))
-                if breaks > _MAX_BREAKS * self._workers:
-                    raise CrystalbenchError(_CANNOT_START)
+                        progress(len(batch))
         finally:
             for future in running:
                 future.cancel()
@@ -148,7 +153,12 @@ class WorkerPool(Generic[Item, Payload, Result]):
         if self._pool is None:
             self._pool = self._start()
         arguments = (self._function, self._pack(items))
-        future: _Future[Result] = self._pool.schedule(_run, args=arguments, timeout=self._timeout)
+        future: _Future[Result]
+        try:
+            future = self._pool.schedule(_run, args=arguments, timeout=self._timeout)
+        except RuntimeError as error:  # the pool broke since the last result
+            future = Future()
+            future.set_exception(BrokenProcessPool(str(error)))
         return future
 
     def _start(self) -> "ProcessPool":
@@ -198,10 +208,19 @@ def _run(function: Callable[[Payload], list[Result]], payload: Payload) -> list[
 
 
 def _prepare_worker(modules: Sequence[str]) -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     # A library that hangs in C never returns to the interpreter, which would have to run pebble's handler.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     for module in modules:
         import_module(module)
+
+
+def _end_with_parent() -> None:
+    """A parent that was killed cannot end its workers; those in the middle of a task would stay."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _context(modules: Sequence[str]) -> BaseContext:

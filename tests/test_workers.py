@@ -121,7 +121,10 @@ def test_leaving_ends_all_processes() -> None:
 
 
 def test_workers_that_cannot_start_are_an_error_and_no_items_fault() -> None:
-    with pool(preload=("no_such_module",)) as workers_pool, pytest.raises(CrystalbenchError, match="before they take up work"):
+    with (
+        pool(preload=("no_such_module",)) as workers_pool,
+        pytest.raises(CrystalbenchError, match="before they take up work"),
+    ):
         workers_pool.run({0: "a"}, [[0]])
 
 
