@@ -180,9 +180,11 @@ class DatasetSpec:
     load
         Returns one split with labels canonical under the given letter table; raises `DatasetError`.
     identity
-        SHA-256 that changes with the content of the dataset; cheap. Raises `DatasetError` where the dataset is absent.
+        SHA-256 that changes with the content of the dataset; cheap, and known before any download.
     card
         Markdown: source, licence, attribution, counts, caveats.
+    ready
+        False where the first ``load`` must download.
     """
 
     name: str
@@ -193,6 +195,7 @@ class DatasetSpec:
     load: Callable[[str, LetterTable], Split]
     identity: Callable[[], str]
     card: Callable[[], str]
+    ready: Callable[[], bool] = lambda: True
     default: bool = False  # the dataset of a run that names none
 
 

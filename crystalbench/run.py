@@ -19,7 +19,7 @@ from crystalbench.interfaces import Dataset
 from crystalbench.plan import GeneratorPlan, Plan, ReplicaPlan
 from crystalbench.plugins import Plugins
 from crystalbench.progress import bar
-from crystalbench.results import Cell, Failure, Outcome, Row, RowKind, Table
+from crystalbench.results import Cell, Failure, Outcome, Row, Table
 from crystalbench.results_json import outcome_to_json
 from crystalbench.samples import Converted, Invalid, Sample
 from crystalbench.score import Scored, Scorer, score_all
@@ -56,9 +56,12 @@ class Run:
         """Do everything; what fails is in the table and in ``Finished.failures``."""
         _claim(self.folder, self.plan)
         started = datetime.now(UTC)
+        dataset = Dataset(self.plan.dataset, self.plan.config.conversion.table)
+        if not self.plan.dataset.ready():
+            for split in self.plan.dataset.splits:
+                dataset.split(split)  # downloads, or says what to put where, before anything is sampled
         manifest = self._manifest(started)
         self.folder.write_json(MANIFEST, manifest)
-        dataset = Dataset(self.plan.dataset, self.plan.config.conversion.table)
         with ExitStack() as self._open:
             replicas = self._draw_all(dataset)
         cells = self._score(dataset, replicas)
@@ -247,10 +250,6 @@ def _row(
     scored = [stream.samples for stream in streams if isinstance(stream, Scored)]
     reasons = sum((samples.asked.reasons for samples in scored), Counter())
     notes = dict.fromkeys(note for samples in scored for note in samples.notes)
-    if generator.kind is RowKind.EXAMPLE:
-        notes = {
-            f"a small example file in the layout of {generator.title}: not results of {generator.title}": None
-        } | notes
     return Row(
         generator=generator.name,
         title=generator.title,

@@ -1,11 +1,8 @@
 """`crystalbench dataset`."""
 
-from collections.abc import Callable
-
 import click
 
 from crystalbench.cli import PluginGroup
-from crystalbench.errors import DatasetError
 from crystalbench.plugins import Plugins
 
 
@@ -23,15 +20,7 @@ def list_() -> None:
     """List all datasets."""
     plugins = Plugins.load()
     for spec in plugins.datasets.values():
-        click.echo(f"{spec.name:<18} {spec.title}  [{', '.join(spec.splits)}]{_state(spec.identity)}")
-
-
-def _state(identity: Callable[[], str]) -> str:
-    try:
-        identity()
-    except DatasetError:
-        return "  (not downloaded)"
-    return ""
+        click.echo(f"{spec.name:<18} {spec.title}  [{', '.join(spec.splits)}]{'' if spec.ready() else '  (downloaded on first use)'}")
 
 
 @command.command()

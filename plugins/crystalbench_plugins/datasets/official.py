@@ -79,14 +79,12 @@ class Official:
         return Packed(self.name, path, f"delete {path} to have it made again")
 
     def identity(self) -> str:
-        """Digest of the published digests; raises `DatasetError` before the download."""
-        for split in self.sha256:
-            if not self.raw(split).is_file() and not self.packed(split).path.is_file():
-                raise DatasetError(
-                    f"dataset {self.name!r} is not downloaded; run 'crystalbench dataset fetch {self.name}', or "
-                    f"put {self.url(split)} at {self.raw(split)}"
-                )
+        """Digest of the published digests: known before the download."""
         return content_key(name=self.name, sha256=dict(self.sha256))
+
+    def ready(self) -> bool:
+        """False where `load` must download."""
+        return all(self.raw(split).is_file() or self.packed(split).path.is_file() for split in self.sha256)
 
     def load(self, split: str, table: Table) -> Split:
         """Return one split, downloading and reading its file on first use."""
@@ -149,6 +147,7 @@ class Official:
             load=self.load,
             identity=self.identity,
             card=self.card,
+            ready=self.ready,
         )
 
 
