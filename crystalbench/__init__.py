@@ -40,10 +40,10 @@ from crystalbench.samples import Converted, Invalid, InvalidReason, RawStructure
 __version__ = "0.1.0"
 
 __all__ = [
-    "Cell", "Column", "CommandSpec", "ConfigError", "Converted", "CrystalbenchError", "Dataset", "DatasetError", "DatasetSpec",
-    "Direction", "Draw", "Failure", "GeneratorSpec", "Invalid", "InvalidReason", "MetricResult", "MetricSpec",
-    "Missing", "Need", "NotComputable", "Orbit", "Parameter", "Parameters", "PluginError", "Protostructure",
-    "ProtostructureError", "RawStructure", "ReadError", "ReaderSpec", "ReporterSpec", "Row", "RowKind", "Sample",
-    "SampleSet", "Sampler", "SamplerInput", "ScoreInput", "Split", "Subset", "Table", "Timing", "Value",
-    "__version__", "hookimpl",
+    "Cell", "Column", "CommandSpec", "ConfigError", "Converted", "CrystalbenchError", "Dataset", "DatasetError",
+    "DatasetSpec", "Direction", "Draw", "Failure", "GeneratorSpec", "Invalid", "InvalidReason", "MetricResult",
+    "MetricSpec", "Missing", "Need", "NotComputable", "Orbit", "Parameter", "Parameters", "PluginError",
+    "Protostructure", "ProtostructureError", "RawStructure", "ReadError", "ReaderSpec", "ReporterSpec", "Row",
+    "RowKind", "Sample", "SampleSet", "Sampler", "SamplerInput", "ScoreInput", "Split", "Subset", "Table", "Timing",
+    "Value", "__version__", "hookimpl",
 ]  # fmt: skip

@@ -26,8 +26,8 @@ Result = TypeVar("Result")
 _QUEUED_PER_WORKER = 2  # one in work and one waiting: no worker idles, and an interrupt leaves little behind
 _MAX_BREAKS = 3  # pools in a row that broke before a single task of theirs was done
 _CANNOT_START = (
-    "worker processes end before they take up work; a script that starts workers must guard its entry by "
-    'if __name__ == "__main__":, and the machine must have memory for its workers'
+    "worker processes end before they take up work. They import the program that starts them: it must be a file (not "
+    'standard input) with its entry guarded by if __name__ == "__main__":. Or the machine has no memory for them'
 )
 
 

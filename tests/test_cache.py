@@ -38,9 +38,14 @@ def test_a_truncated_entry_counts_as_absent(tmp_path: Path) -> None:
 def test_an_interrupted_write_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
     path = tmp_path / "table.json"
     path.write_text("old")
-    with pytest.raises(KeyboardInterrupt), atomic_write(path) as file:
-        file.write(b"half of the n")
-        raise KeyboardInterrupt
+
+    def interrupted() -> None:
+        with atomic_write(path) as file:
+            file.write(b"half of the n")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 

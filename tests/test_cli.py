@@ -14,7 +14,11 @@ from tests.small_plugins import rock_salt
 
 def crystalbench(*arguments: str | Path, cwd: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
-        [sys.executable, "-m", "crystalbench", *map(str, arguments)], cwd=cwd, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "crystalbench", *map(str, arguments)],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == code, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done

@@ -4,16 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from crystalbench.cli.options import build_config
+from crystalbench.cli.options import CONVERSION_FLAGS, build_config
 from crystalbench.config import RunConfig, check_parameters, read_toml
 from crystalbench.errors import ConfigError
 from crystalbench.interfaces import Parameter
 from crystalbench.wyckoff import Table
 
-NO_FLAGS = dict.fromkeys(
-    "generators metrics reports dataset n novel max_draws seed published workers backend symprec angle_tolerance "
-    "table".split()
-) | dict.fromkeys(("samples", "reader", "generated", "replicas", "settings"), ())
+SINGLE = ("generators", "metrics", "reports", "dataset", "n", "novel", "max_draws", "seed", "published", "workers")
+REPEATED = ("samples", "reader", "generated", "replicas", "settings")
+NO_FLAGS = dict.fromkeys((*SINGLE, *CONVERSION_FLAGS)) | dict.fromkeys(REPEATED, ())
 
 EVERYTHING = {
     "generators": ["a", "b"],
@@ -27,7 +26,9 @@ EVERYTHING = {
     "published": True,
     "workers": 1,
     "conversion": {"backend": "moyo", "symprec": 0.01, "table": "pymatgen"},
-    "generator": {"a": {"samples": ["x.pt", "y.pt"], "reader": "cdvae", "generated": 60, "title": "A", "evaluation": 1}},
+    "generator": {
+        "a": {"samples": ["x.pt", "y.pt"], "reader": "cdvae", "generated": 60, "title": "A", "evaluation": 1}
+    },
     "metric": {"novelty": {"rule": "strict"}},
 }
 
@@ -64,7 +65,9 @@ def test_what_the_user_must_change_is_named(change: dict[str, object], message: 
 def test_flags_override_the_file(tmp_path: Path) -> None:
     path = tmp_path / "run.toml"
     path.write_text('generators = ["a"]\nn = 5\nseed = 3\n[conversion]\nsymprec = 0.2\n')
-    config = build_config(config_file=path, **NO_FLAGS | {"n": 9, "symprec": 0.3, "settings": ("generator.a.size=2.5",)})
+    config = build_config(
+        config_file=path, **NO_FLAGS | {"n": 9, "symprec": 0.3, "settings": ("generator.a.size=2.5",)}
+    )
     assert (config.n, config.seed, config.conversion.symprec) == (9, 3, 0.3)
     assert config.generator["a"].parameters == {"size": 2.5}
 

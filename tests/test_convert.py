@@ -186,7 +186,7 @@ def test_a_converter_can_be_used_again() -> None:
 
 
 def test_a_structure_that_never_ends_becomes_a_timeout_and_costs_nobody_else() -> None:
-    # spglib needs minutes for 27,000 atoms.
+    # The distances and the symmetry of 27,000 atoms take minutes.
     steps = np.arange(30) / 30
     grid = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(-1, 3)
     giant = RawStructure.of(90 * np.eye(3), grid, np.full(len(grid), 29))

@@ -67,7 +67,8 @@ def test_structures_are_converted_and_invalid_ones_stay_in_the_denominator(plugi
     assert got.reasons == {"overlapping_atoms": 2}
     assert value(finished, "structures", "halide_share") == 0.5
     with (tmp_path / "run" / "ledger.csv").open() as file:
-        assert [(r["index"], r["reason"]) for r in csv.DictReader(file)] == [("1", "overlapping_atoms"), ("3", "overlapping_atoms")]  # fmt: skip
+        found = [(line["index"], line["reason"]) for line in csv.DictReader(file)]
+    assert found == [("1", "overlapping_atoms"), ("3", "overlapping_atoms")]
 
 
 def test_a_small_run_is_the_beginning_of_a_large_one(plugins: Plugins, tmp_path: Path) -> None:
@@ -90,7 +91,8 @@ def test_a_second_run_draws_nothing_and_is_byte_identical(
 
 def test_a_killed_run_loses_one_chunk_and_resumes_to_the_same_result(plugins: Plugins, tmp_path: Path) -> None:
     script = (
-        "import sys; from pathlib import Path; from tests.test_run import execute; from tests.small_plugins import Small\n"
+        "import sys; from pathlib import Path\n"
+        "from tests.test_run import execute; from tests.small_plugins import Small\n"
         "from crystalbench.plugins import Plugins\n"
         "plugins = Plugins(); plugins.register(Small(), 'small')\n"
         "execute(plugins, Path(sys.argv[1]), generators=['halides'], n=40)"
@@ -147,10 +149,8 @@ def test_samples_that_were_made_and_not_written_count_as_invalid(plugins: Plugin
 def test_more_samples_than_were_generated_is_an_error_of_that_row_only(plugins: Plugins, tmp_path: Path) -> None:
     settings = {"samples": [str(labels_file(tmp_path, 10))], "generated": 5}
     finished = execute(plugins, tmp_path / "run", generator={"mine": settings, "halides": {}}, n=100)
-    assert [f.error for f in finished.failures] == [
-        f"CrystalbenchError: {tmp_path / 'labels.json'}: holds 10 samples, but generated=5 was given; give the number "
-        "that the model generated before any was dropped"
-    ]
+    (failure,) = finished.failures
+    assert f"{tmp_path / 'labels.json'}: holds 10 samples, but generated=5 was given" in failure.error
     assert value(finished, "halides", "halide_share") == 1.0
 
 

@@ -20,7 +20,8 @@ def list_() -> None:
     """List all datasets."""
     plugins = Plugins.load()
     for spec in plugins.datasets.values():
-        click.echo(f"{spec.name:<18} {spec.title}  [{', '.join(spec.splits)}]{'' if spec.ready() else '  (downloaded on first use)'}")
+        state = "" if spec.ready() else "  (downloaded on first use)"
+        click.echo(f"{spec.name:<18} {spec.title}  [{', '.join(spec.splits)}]{state}")
 
 
 @command.command()

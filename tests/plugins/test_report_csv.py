@@ -6,12 +6,12 @@ import statistics
 from dataclasses import replace
 
 import pytest
-from crystalbench_plugins.csv_report import FIELDS, FORMULA_STARTS, render, safe
 from hypothesis import given
 from hypothesis import strategies as st
 from report_table import rich_table
 
 from crystalbench import MetricResult, Table
+from crystalbench_plugins.csv_report import FIELDS, FORMULA_STARTS, render, safe
 
 
 def records(table: Table) -> list[dict[str, str]]:

@@ -6,13 +6,13 @@ from html import unescape
 from html.parser import HTMLParser
 
 import pytest
-from crystalbench_plugins._report_layout import plain
-from crystalbench_plugins.html import render
 from hypothesis import given
 from hypothesis import strategies as st
 from report_table import rich_table
 
 from crystalbench import Cell, Failure, MetricResult, Table
+from crystalbench_plugins._report_layout import plain
+from crystalbench_plugins.html import render
 
 VOID = {"meta"}
 ATTRIBUTES = {

@@ -5,6 +5,11 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from report_table import GOLDEN, goldens, of, rich_table
+
+from crystalbench import Cell, Column, Direction, Failure, Missing, Row, RowKind, Table
 from crystalbench_plugins._report_layout import (
     FAILED,
     NO_VALUE,
@@ -18,11 +23,6 @@ from crystalbench_plugins._report_layout import (
     problem_text,
     with_spread,
 )
-from hypothesis import given
-from hypothesis import strategies as st
-from report_table import GOLDEN, goldens, of, rich_table
-
-from crystalbench import Cell, Column, Direction, Failure, Missing, Row, RowKind, Table
 
 PERCENT = Column(key="x", title="x", latex="", unit="%", digits=1)
 PLAIN = Column(key="x", title="x", latex="", digits=2, direction=Direction.LOWER)

@@ -4,12 +4,12 @@ import re
 from dataclasses import replace
 
 import pytest
-from crystalbench_plugins.markdown import WIDTH, escape, render, shown_width
 from hypothesis import given
 from hypothesis import strategies as st
 from report_table import of, rich_table
 
 from crystalbench import Column, Row, RowKind, Table
+from crystalbench_plugins.markdown import WIDTH, escape, render, shown_width
 
 TITLES = ("Validity", "Novelty", "Uniqueness", "Space group 1", "JSD", "SMACT", "FWD", "Novel FWD")
 
