@@ -2,8 +2,11 @@
 
 import functools
 import re
+import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -151,13 +154,19 @@ def _plain(symbol: str) -> str:
     return re.sub(r"[\s_]", "", symbol).lower()
 
 
-@functools.cache
-def _groups() -> _Groups:
+def _ask_spglib(function: str, hall_numbers: Iterable[int]) -> list[Any]:
     import spglib
 
+    with warnings.catch_warnings():
+        # spglib 2.7 and 2.8 announce on every call that a failure will raise in future.
+        warnings.filterwarnings("ignore", "Set OLD_ERROR_HANDLING", DeprecationWarning)
+        return [getattr(spglib, function)(one) for one in hall_numbers]
+
+
+@functools.cache
+def _groups() -> _Groups:
     groups = _Groups({}, {}, {}, {})
-    for one in range(1, 531):
-        found = spglib.get_spacegroup_type(one)
+    for one, found in enumerate(_ask_spglib("get_spacegroup_type", range(1, 531)), 1):
         names = {found.international_short, found.international_full, *found.international.split("=")}
         for name in {_plain(name) for name in names}:
             groups.by_symbol.setdefault(name, []).append(one)
@@ -169,9 +178,7 @@ def _groups() -> _Groups:
 
 @functools.lru_cache(maxsize=64)
 def _database(hall_number: int) -> Operations:
-    import spglib
-
-    found = spglib.get_symmetry_from_database(hall_number)
+    (found,) = _ask_spglib("get_symmetry_from_database", [hall_number])
     return Operations(found["rotations"].astype(np.float64), found["translations"])
 
 

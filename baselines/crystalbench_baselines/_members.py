@@ -43,14 +43,15 @@ def natural(name: str) -> tuple[tuple[str, int, str], ...]:
     return tuple((text, len(digits.lstrip("0")), digits.lstrip("0")) for text, digits in parts)
 
 
-def inflate(path: Path, limit: int = MAX_ARCHIVE_BYTES) -> bytes:
+def inflate(path: Path, limit: int | None = None) -> bytes:
     """Return the content of a file, decompressed where it is a .gz, .bz2 or .xz.
 
     Raises
     ------
     ReadError
-        If there is no such file, it is damaged, or it has more than ``limit`` bytes.
+        If there is no such file, it is damaged, or it has more than ``limit`` bytes (`MAX_ARCHIVE_BYTES`).
     """
+    limit = MAX_ARCHIVE_BYTES if limit is None else limit
     try:
         with path.open("rb") as plain:
             opener = _OPENERS.get(plain.read(2))
@@ -159,7 +160,8 @@ def _nested(path: Path, wanted: Wanted) -> str:
 
 def _meant(name: str, wanted: Wanted) -> bool:
     parts = PurePosixPath(name.replace("\\", "/")).parts
-    return bool(parts) and not any(p.startswith(".") or p == "__MACOSX" for p in parts) and wanted(parts[-1])
+    hidden = any((part.startswith(".") and part != "..") or part == "__MACOSX" for part in parts)
+    return bool(parts) and not hidden and wanted(parts[-1])
 
 
 def _folder(path: Path, wanted: Wanted) -> Iterator[tuple[str, str | Invalid]]:

@@ -4,8 +4,8 @@
 
 They show what a file of each generator looks like, and let a comparison run where no samples are at hand. **Nothing
 in them was made by a generator**: each holds compounds of `_example_crystals`, drawn with replacement, with a few
-invalid crystals of the kinds that the generator writes. The same call gives the same files. PyTorch reads them like its own; they
-are compressed, which PyTorch itself does not do, because one-hot columns shrink a hundredfold.
+invalid crystals of the kinds that the generator writes. The same call gives the same files. PyTorch reads them like
+its own; they are compressed, which PyTorch itself does not do, because one-hot columns shrink a hundredfold.
 """
 
 import argparse

@@ -81,7 +81,9 @@ def _frame(lines: list[str], count: int, place: str) -> Sample:
         species, position = _columns(pairs.get("properties", _DEFAULT_PROPERTIES))
         rows = [line.split() for line in lines[1:]]
         numbers = [_atomic_number(row[species]) for row in rows]
-        positions = np.array([row[position : position + 3] for row in rows], dtype=np.float64).reshape(-1, 3)
+        positions = np.array([row[position : position + 3] for row in rows], dtype=np.float64)
+        if count and positions.shape != (count, 3):
+            raise ValueError("positions should be three numbers")
     except UnknownElementError as error:
         return Invalid(InvalidReason.UNKNOWN_ELEMENT, f"{place}: {error}")
     except (ValueError, IndexError) as error:
@@ -117,7 +119,7 @@ def _fractional(
     if not np.isfinite(lattice).all():
         return Invalid(InvalidReason.NON_FINITE, f"{place}: NaN or infinity in the lattice")
     try:
-        coords = np.linalg.solve(lattice.T, positions.T).T
+        coords = np.linalg.solve(lattice.T, positions.reshape(-1, 3).T).T
     except np.linalg.LinAlgError:
         return Invalid(InvalidReason.TINY_CELL, f"{place}: the lattice vectors span no volume")
     return RawStructure.of(lattice, coords, numbers)
