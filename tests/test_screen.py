@@ -151,3 +151,11 @@ def test_pairs_across_blocks_of_atoms_are_found() -> None:
         found = closest_pair(lattice, moved, 0.5)
         assert found is not None
         assert found == (pytest.approx(0.3), *sorted((i, j)))
+
+
+def test_in_an_oblique_cell_another_image_than_the_wrapped_one_can_be_the_closest() -> None:
+    # (0.45, 0.45) is 0.787 Å long in this reduced cell, and its image (-0.55, 0.45) only 0.519 Å.
+    lattice = np.array([[1.0, 0.0, 0.0], [0.5, 0.9, 0.0], [0.0, 0.0, 5.0]])
+    found = closest_pair(lattice, np.array([[0.0, 0.0, 0.0], [0.45, 0.45, 0.0]]), 0.6)
+    assert found is not None
+    assert found[0] == pytest.approx((0.325**2 + 0.405**2) ** 0.5)
