@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from crystalbench import Invalid, InvalidReason, RawStructure
 from crystalbench_baselines._cif_symmetry import CifError, Sites, expand, operations, settings
-from crystalbench_baselines._elements import UnknownElementError, atomic_number, atomic_number_of_label
+from crystalbench_baselines._elements import UnknownElementError, atomic_number, atomic_number_of_label, is_whole
 
 MAX_SITES = 10_000
 """Listed sites in one file."""
@@ -210,7 +210,7 @@ def _sites(block: Block) -> Sites | Invalid:
 
 def _disorder(block: Block) -> Invalid | None:
     for value in block.column("_atom_site_occupancy"):
-        if value not in _UNKNOWN and abs(_number(value, "_atom_site_occupancy") - 1) > 1e-3:
+        if value not in _UNKNOWN and not is_whole(_number(value, "_atom_site_occupancy")):
             return Invalid(InvalidReason.DISORDERED, f"a site with occupancy {value[:20]}")
     if any(value not in _UNKNOWN for value in block.column("_atom_site_disorder_group")):
         return Invalid(InvalidReason.DISORDERED, "disorder groups")

@@ -1,4 +1,4 @@
-"""Element symbols as other programs write them."""
+"""Element symbols and occupancies as other programs write them."""
 
 import re
 
@@ -29,3 +29,8 @@ def atomic_number_of_label(label: str) -> int:
         if symbol in NUMBERS:
             return NUMBERS[symbol]
     raise UnknownElementError(f"the site label {label[:20]!r} begins with no element")
+
+
+def is_whole(occupancy: float) -> bool:
+    """Return whether a site is occupied by one whole atom; NaN is not."""
+    return abs(occupancy - 1) < 1e-3

@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from crystalbench import ReadError
 
-MAX_PICKLE_BYTES = 16 * 2**20
+MAX_PICKLE_BYTES = 8 * 2**20
 """Size of the instructions, without the numbers. A FlowMM file takes 140 bytes a crystal, all others 1 kB in all."""
 
 

@@ -34,7 +34,7 @@ def rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     Raises
     ------
     ReadError
-        If the file is damaged, not UTF-8, or a cell is larger than `MAX_FIELD`.
+        If the file is damaged, or a cell is larger than `MAX_FIELD`.
     """
     csv.field_size_limit(max(csv.field_size_limit(), MAX_FIELD))  # a setting of the whole process
     try:
@@ -44,13 +44,13 @@ def rows(path: Path) -> Iterator[tuple[int, list[str]]]:
                 yield found.line_num, row
     except FileNotFoundError:
         raise ReadError(f"{path}: no such file") from None
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
+    except (OSError, EOFError, zlib.error, csv.Error) as error:
         raise ReadError(f"{path}: no readable CSV file ({error})") from error
 
 
 def _open(path: Path) -> io.TextIOWrapper:
     binary = gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb")  # noqa: SIM115 - the wrapper closes it
-    return io.TextIOWrapper(binary, encoding="utf-8-sig", newline="")
+    return io.TextIOWrapper(binary, encoding="utf-8-sig", errors="replace", newline="")
 
 
 def _delimiter(path: Path) -> str:

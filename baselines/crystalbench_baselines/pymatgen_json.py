@@ -19,7 +19,7 @@ from crystalbench import (
     Sample,
     hookimpl,
 )
-from crystalbench_baselines._elements import UnknownElementError, atomic_number
+from crystalbench_baselines._elements import UnknownElementError, atomic_number, is_whole
 from crystalbench_baselines._json import beginning, records
 
 
@@ -54,7 +54,7 @@ def _structure(record: dict[str, Any]) -> RawStructure | Invalid:
     lattice, sites = record["lattice"], record["sites"]
     for site in sites:
         species = site["species"]
-        if len(species) != 1 or abs(float(species[0].get("occu", 1)) - 1) > 1e-3:
+        if len(species) != 1 or not is_whole(float(species[0].get("occu", 1))):
             return Invalid(InvalidReason.DISORDERED, f"a site of {len(species)} species or partly empty")
     numbers = [atomic_number(site["species"][0]["element"]) for site in sites]
     coords = [[float(x) for x in site["abc"]] for site in sites]

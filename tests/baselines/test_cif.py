@@ -216,6 +216,7 @@ def with_column(tag: str, *values: str) -> str:
 
 def test_partial_occupancy_and_disorder_groups_are_invalid() -> None:
     assert reason(with_column("_atom_site_occupancy", "1.0", "0.5")) is InvalidReason.DISORDERED
+    assert reason(with_column("_atom_site_occupancy", "nan")) is InvalidReason.DISORDERED
     assert reason(with_column("_atom_site_occupancy", "2")) is InvalidReason.DISORDERED
     assert reason(with_column("_atom_site_disorder_group", ".", "1")) is InvalidReason.DISORDERED
     assert len(raw(with_column("_atom_site_occupancy", "1.000", "1(0)")).numbers) == 2

@@ -115,10 +115,11 @@ def test_csv_may_be_compressed_or_have_tabs_or_a_byte_order_mark(tmp_path: Path)
 def test_broken_csv_files_are_errors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_rows, "MAX_FIELD", 1000)
     path = tmp_path / "x.csv"
-    for content in (b"protostructure\n" + b"x" * 2000, b"protostructure\n\xff\xfe\x00\n"):
-        path.write_bytes(content)
-        with pytest.raises(ReadError, match=r"x\.csv"):
-            read("csv", path)
+    path.write_bytes(b"protostructure\n" + b"x" * 2000)
+    with pytest.raises(ReadError, match="a line of over 1000 characters"):
+        read("csv", path)
+    path.write_bytes(b"protostructure\n\xff\xfe\x00\n" + RUTILE.encode())
+    assert outcomes(read("csv", path)) == ["invalid_protostructure", RUTILE]
     whole = gzip.compress(b"protostructure\n" + RUTILE.encode() * 999)
     (tmp_path / "x.csv.gz").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(ReadError, match="no readable CSV"):
@@ -295,6 +296,7 @@ def test_pymatgen_structures(tmp_path: Path) -> None:
         pymatgen("Na", "Cl"),
         {"structure": pymatgen("Na+"), "energy": 1},
         partly(0.5),
+        partly(float("nan")),
         pymatgen("Xx"),
         {"lattice": {}},
         None,
@@ -303,7 +305,7 @@ def test_pymatgen_structures(tmp_path: Path) -> None:
         pymatgen("Na", matrix=[[4, 0, 0], [0, 5, 0], [0, 0, 10**400]]),
         {"@module": "os", "@class": "system", "lattice": "x", "sites": [1]},
     ]
-    wanted = ["2 atoms", "1 atoms", "disordered", "unknown_element", "unreadable", "unreadable"]
+    wanted = ["2 atoms", "1 atoms", "disordered", "disordered", "unknown_element", "unreadable", "unreadable"]
     wanted += ["non_positive_lattice", "unreadable", "unreadable", "unreadable"]
     for name in ("x.json", "x.json.gz"):
         path = write_json(tmp_path / name, records)
