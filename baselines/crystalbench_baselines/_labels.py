@@ -31,6 +31,6 @@ def sample(text: str, place: str) -> Protostructure | Invalid:
         if text.lower().startswith(beginning):
             return Invalid(reason, f"{place}: {text[:200]}")
     try:
-        return Protostructure.parse(text)
+        return Protostructure.parse(text, FINEST_FIRST[0])
     except ProtostructureError as error:
         return Invalid(InvalidReason.INVALID_PROTOSTRUCTURE, f"{place}: {str(error)[:500]}")

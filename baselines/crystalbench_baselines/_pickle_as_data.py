@@ -9,8 +9,9 @@ call in it that a file could choose. It needs neither PyTorch nor PyTorch Geomet
 nobody asks for unread.
 """
 
+import io
 import pickletools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -71,6 +72,8 @@ _INERT_PACKAGE = "torch_geometric."
 _MAX_NUMBER = 2**48
 _MAX_AXES = 8
 
+_OPCODES = {opcode.code: opcode for opcode in pickletools.opcodes}
+
 _T = TypeVar("_T")
 
 
@@ -93,16 +96,39 @@ def parse(text: bytes, where: str) -> object:
         raise ReadError(f"{where}: {len(text)} bytes of pickle, the limit is {MAX_PICKLE_BYTES}")
     machine = _Machine(where)
     try:
-        for opcode, argument, _ in pickletools.genops(text):
-            step = _STEPS.get(opcode.name)
-            if step is None:
-                raise ReadError(f"{where}: pickle instruction {opcode.name}, which torch.save does not write")
-            step(machine, argument)
+        for name, argument in _instructions(text, where):
+            _STEPS[name](machine, argument)
     except (IndexError, KeyError, TypeError, ValueError) as error:  # ill-typed or truncated
         raise ReadError(f"{where}: malformed pickle ({error}); was the file copied completely?") from error
     if len(machine.stack) != 1:
         raise ReadError(f"{where}: malformed pickle ({len(machine.stack)} objects left, expected 1)")
     return machine.stack[0]
+
+
+def _instructions(text: bytes, where: str) -> Iterator[tuple[str, object]]:
+    """Yield name and argument of each instruction; unlike `pickletools.genops`, decode only what is understood."""
+    file = io.BytesIO(text)
+    while True:
+        code = file.read(1).decode("latin-1")
+        if not code:
+            raise ValueError("it does not end")
+        opcode = _OPCODES.get(code)
+        if opcode is None or opcode.name not in _STEPS:
+            name = opcode.name if opcode else repr(code)
+            raise ReadError(f"{where}: pickle instruction {name}, which torch.save does not write")
+        if opcode.name == "GLOBAL":  # pickletools would resolve escapes in it, and warn
+            yield "GLOBAL", f"{_line(file)}.{_line(file)}"
+        else:
+            yield opcode.name, opcode.arg.reader(file) if opcode.arg else None
+        if opcode.name == "STOP":
+            return
+
+
+def _line(file: io.BytesIO) -> str:
+    line = file.readline()
+    if not line.endswith(b"\n"):
+        raise ValueError("a name that does not end")
+    return line[:-1].decode()
 
 
 class _Machine:
@@ -231,7 +257,7 @@ _STEPS: dict[str, Callable[[_Machine, object], object]] = {
     **dict.fromkeys(("BINPUT", "LONG_BINPUT"), lambda m, a: m.memo.__setitem__(a, m.stack[-1])),  # type: ignore[index]
     **dict.fromkeys(("BINGET", "LONG_BINGET"), lambda m, a: m.push(m.memo[a])),  # type: ignore[index]
     "MEMOIZE": _memoize,
-    "GLOBAL": lambda m, a: m.name(str(a).replace(" ", ".", 1)),
+    "GLOBAL": lambda m, a: m.name(str(a)),
     "STACK_GLOBAL": lambda m, a: _stack_global(m),
     "NEWOBJ": lambda m, a: m.new(),
     "REDUCE": lambda m, a: m.call(),

@@ -52,7 +52,7 @@ def read(path: Path, parameters: Parameters) -> Iterator[Sample]:
         raise ReadError(f"{path}: the noise that OMatG started from; its samples are in the file without _init")
     if path.suffix.lower() == ".zip":
         raise ReadError(f"{path}: denoising paths, not samples; give MatterGen's generated_crystals.extxyz")
-    lines = decode(inflate(path)).splitlines()
+    lines = decode(inflate(path)).rstrip().split("\n")
     place = 0
     while place < len(lines):
         if not lines[place].strip():
@@ -65,9 +65,10 @@ def read(path: Path, parameters: Parameters) -> Iterator[Sample]:
 
 
 def _count(line: str, where: str) -> int:
-    if not re.fullmatch(r"\s*[0-9]{1,9}\s*", line):
-        raise ReadError(f"{where}: {line.strip()[:40]!r} should be the number of atoms of a frame")
-    return int(line)
+    number = line.strip(" \t\r")
+    if not re.fullmatch(r"[0-9]{1,9}", number):
+        raise ReadError(f"{where}: {number[:40]!r} should be the number of atoms of a frame")
+    return int(number)
 
 
 def _frame(lines: list[str], count: int, place: str) -> Sample:

@@ -47,7 +47,7 @@ def read(path: Path, parameters: Parameters) -> Iterator[Sample]:
 
 def _structure(text: str, name: str) -> Sample:
     try:
-        return _parse(text.splitlines())
+        return _parse(text.split("\n"))
     except UnknownElementError as error:
         return Invalid(InvalidReason.UNKNOWN_ELEMENT, f"{name}: {error}")
     except (ValueError, IndexError) as error:

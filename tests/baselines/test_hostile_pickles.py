@@ -106,6 +106,11 @@ def geometric(name: str) -> type:
     return cls
 
 
+def test_a_name_with_escapes_is_not_decoded(tmp_path: Path) -> None:
+    with pytest.raises(ReadError, match=r"names collections\.\\x4frderedDict,"):
+        TorchArchive(archive(tmp_path / "evil.pt", b"\x80\x02ccollections\n\\x4frderedDict\n)R."))
+
+
 def test_objects_of_pytorch_geometric_are_inert(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("torch_geometric", "torch_geometric.data", "torch_geometric.data.data"):
         monkeypatch.delitem(sys.modules, module, raising=False)
@@ -143,6 +148,8 @@ def test_functions_handed_to_known_objects_are_refused(tmp_path: Path, text: byt
         b"\x80\x04\x97.",  # NEXT_BUFFER
         b"\x80\x02Pabc\n.",  # PERSID
         b"\x80\x02U\x01a.",  # a Python 2 string
+        b"\x80\x02S'\\q'\n.",  # another, whose decoding warns
+        b"\x80\x02\xff.",  # none at all
     ],
 )
 def test_instructions_that_torch_does_not_write_are_refused(tmp_path: Path, text: bytes) -> None:
@@ -168,6 +175,7 @@ def test_instructions_that_torch_does_not_write_are_refused(tmp_path: Path, text
         b"\x80\x02ctorch\nFloatStorage\n)R.",
         b"\x80\x02K\x01Q.",
         b"\x80\x02)Q.",
+        b"\x80\x02ccollections\nOrderedDict",  # a name that does not end
         b"\x80\x02X\xff\xff\xff\x7fa.",
         b"\x80\x02" + b"]" * 100_000 + b"a" * 99_999 + b"ccollections\nOrderedDict\nq\x00" + b"R.",
     ],
