@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import tempfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import IO, Any
 
 from crystalbench.results import JSON
 
-SCHEMA = 1
+CACHE_SCHEMA = 1
 
 
 def cache_dir() -> Path:
@@ -26,7 +27,7 @@ def cache_dir() -> Path:
 
 def content_key(**parts: JSON) -> str:
     """SHA-256 of the canonical JSON of ``parts``."""
-    text = json.dumps({"schema": SCHEMA, **parts}, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    text = json.dumps({"schema": CACHE_SCHEMA, **parts}, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -37,7 +38,8 @@ def file_digest(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     total = hashlib.sha256()
     for member in sorted(p for p in path.rglob("*") if p.is_file()):
-        total.update(f"{member.relative_to(path).as_posix()}\0{file_digest(member)}\n".encode())
+        name = os.fsencode(member.relative_to(path).as_posix())  # a file name may be no text
+        total.update(name + b"\0" + file_digest(member).encode() + b"\n")
     return total.hexdigest()
 
 
@@ -71,14 +73,11 @@ class Cache:
     def path(self, kind: str, key: str) -> Path:
         return self.folder / kind / key[:2] / f"{key}.json.gz"
 
-    def has(self, kind: str, key: str) -> bool:
-        return self.path(kind, key).is_file()
-
     def get(self, kind: str, key: str) -> Any | None:
         """Return the stored JSON document, or None."""
         try:
             return json.loads(gzip.decompress(self.path(kind, key).read_bytes()))
-        except (FileNotFoundError, EOFError, gzip.BadGzipFile, ValueError):
+        except (FileNotFoundError, EOFError, gzip.BadGzipFile, zlib.error, ValueError):
             return None
 
     def put(self, kind: str, key: str, document: JSON) -> None:

@@ -8,7 +8,7 @@ from crystalbench.interfaces import Draw, Timing
 from crystalbench.protostructure import Protostructure
 from crystalbench.results import JSON
 from crystalbench.samples import Converted, Invalid, InvalidReason, RawStructure, Sample
-from crystalbench.wyckoff import Table
+from crystalbench.wyckoff import FINEST_FIRST, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Chunk:
 
     def to_json(self) -> JSON:
         timing = asdict(self.timing) if self.timing else None
-        return {"items": [_to_json(item) for item in self.items], "timing": timing, "last": self.last}
+        return {"items": [to_json(item) for item in self.items], "timing": timing, "last": self.last}
 
     @classmethod
     def from_json(cls, data: Any, table: Table) -> Self:
@@ -40,14 +40,16 @@ class Chunk:
 def draw_to_json(draw: Draw) -> JSON:
     """Store what a generator drew, raw structures included, exactly (a float64 survives JSON)."""
     timing = asdict(draw.timing) if draw.timing else None
-    return {"items": [_to_json(item) for item in draw.items], "timing": timing}
+    return {"items": [to_json(item) for item in draw.items], "timing": timing, "last": draw.last}
 
 
 def draw_from_json(data: Any) -> Draw:
-    return Draw(tuple(map(_from_json, data["items"])), Timing(**data["timing"]) if data["timing"] else None)
+    timing = Timing(**data["timing"]) if data["timing"] else None
+    return Draw(tuple(map(_from_json, data["items"])), timing, data["last"])
 
 
-def _to_json(item: Sample) -> JSON:
+def to_json(item: Sample) -> JSON:
+    """A label, [reason, detail], or the arrays of a structure."""
     match item:
         case Invalid(reason, detail):
             return [str(reason), detail]
@@ -64,7 +66,7 @@ def _to_json(item: Sample) -> JSON:
 def _from_json(data: Any) -> Sample:
     if isinstance(data, dict):
         return RawStructure.of(data["lattice"], data["frac_coords"], data["numbers"])
-    return Protostructure.parse(data) if isinstance(data, str) else _invalid(data)
+    return Protostructure.parse(data, FINEST_FIRST[0]) if isinstance(data, str) else _invalid(data)
 
 
 def converted_from_json(data: Any, table: Table) -> Converted:

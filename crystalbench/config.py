@@ -71,7 +71,9 @@ class GeneratorConfig:
         return config
 
     def to_mapping(self) -> dict[str, Any]:
+        """Inverse of `from_mapping`; sample files become absolute paths."""
         data = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("name", "parameters")}
+        data["samples"] = tuple(str(Path(sample).expanduser().absolute()) for sample in self.samples)
         default = GeneratorConfig(name=self.name)
         shown = {key: _plain(value) for key, value in data.items() if value != getattr(default, key)}
         return shown | dict(self.parameters)
@@ -88,7 +90,7 @@ class RunConfig:
     novel
         Keep drawing until so many samples are novel (0: the novel ones among the n), as in the paper's Table 1.
     max_draws
-        Cap on the draws of one replica while it looks for novel samples; 0 means 20 * n.
+        Cap on the draws of one replica while it looks for novel samples; 0 means 20 times the larger of the two.
     published
         Add the rows of published papers to the table.
     """
@@ -112,7 +114,7 @@ class RunConfig:
     def __post_init__(self) -> None:
         if not self.generators:
             raise ConfigError("no generators: name some with --generators a,b or in the configuration file")
-        if len(set(self.generators)) < len(self.generators):
+        if len({name.casefold() for name in self.generators}) < len(self.generators):
             raise ConfigError(f"a generator is named twice: {', '.join(self.generators)}")
         for key, least in {"n": 1, "novel": 0, "max_draws": 0, "seed": 0, "workers": 1}.items():
             if getattr(self, key) < least:
@@ -124,7 +126,7 @@ class RunConfig:
     @property
     def draw_limit(self) -> int:
         """Largest number of samples drawn from one replica."""
-        return (self.max_draws or 20 * self.n) if self.novel else self.n
+        return max(self.n, self.max_draws or 20 * max(self.n, self.novel)) if self.novel else self.n
 
     @classmethod
     def from_mapping(cls, data: Mapping[str, Any]) -> Self:
@@ -144,10 +146,9 @@ class RunConfig:
         )
 
     def to_mapping(self) -> dict[str, Any]:
-        """Inverse of `from_mapping`, as plain JSON and TOML types."""
-        plain = {
-            f.name: _plain(getattr(self, f.name)) for f in fields(self) if f.name not in ("conversion", "generator")
-        }
+        """Inverse of `from_mapping`, as plain JSON and TOML types; without ``workers``, which changes no number."""
+        apart = ("conversion", "generator", "workers")
+        plain = {f.name: _plain(getattr(self, f.name)) for f in fields(self) if f.name not in apart}
         plain["conversion"] = {key: _plain(value) for key, value in asdict(self.conversion).items()}
         plain["generator"] = {name: config.to_mapping() for name, config in self.generator.items()}
         return plain
@@ -165,6 +166,20 @@ def read_toml(path: Path) -> dict[str, Any]:
         if isinstance(generator, dict) and isinstance(generator.get("samples"), list):
             generator["samples"] = [str(path.parent / Path(str(s)).expanduser()) for s in generator["samples"]]
     return data
+
+
+def merged(settings: Mapping[str, Any], changes: Mapping[str, Any], place: str = "") -> dict[str, Any]:
+    """Return ``settings`` with ``changes`` put over them, table by table."""
+    result = dict(settings)
+    for key, value in changes.items():
+        full = f"{place}.{key}" if place else key
+        if isinstance(value, Mapping):
+            result[key] = merged(_table(result.get(key, {}), full), value, full)
+        elif isinstance(result.get(key), Mapping):
+            raise ConfigError(f"{full} must be a table of settings, got {value!r}")
+        else:
+            result[key] = value
+    return result
 
 
 def check_parameters(owner: str, given: Parameters, declared: tuple[Parameter, ...]) -> Parameters:

@@ -16,13 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from crystalbench.cache import atomic_write, file_digest
+from crystalbench.cache import atomic_write, content_key, file_digest
 from crystalbench.errors import ReadError
 from crystalbench.results import JSON
 from crystalbench.samples import Converted, Invalid, InvalidReason, SampleSet
 from crystalbench.wyckoff import Table
 
-SCHEMA_VERSION = 1
+MANIFEST_SCHEMA = 1
 MANIFEST = "manifest.json"
 SAMPLE_FIELDS = ("index", "protostructure", "reason", "detail")
 
@@ -35,10 +35,10 @@ class RunFolder:
 
     def write_text(self, name: str, text: str) -> None:
         with atomic_write(self.path / name) as file:
-            file.write(text.encode())
+            file.write(text.encode("utf-8", "backslashreplace"))  # a title may hold what no file can
 
     def write_json(self, name: str, document: Mapping[str, Any]) -> None:
-        self.write_text(name, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+        self.write_text(name, json.dumps(document, indent=1) + "\n")
 
     def write_csv(self, name: str, header: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
         text = io.StringIO(newline="")
@@ -64,19 +64,37 @@ class RunFolder:
             raise ReadError(f"{path}: no run here ({error.strerror}); name a folder below results/") from error
         except ValueError as error:
             raise ReadError(f"{path}: not a manifest: {error}") from error
-        if not isinstance(document, dict) or document.get("schema_version") != SCHEMA_VERSION:
-            raise ReadError(f"{path}: not of schema version {SCHEMA_VERSION}; run again with this crystalbench")
+        if not isinstance(document, dict) or document.get("schema_version") != MANIFEST_SCHEMA:
+            raise ReadError(f"{path}: not of schema version {MANIFEST_SCHEMA}; run again with this crystalbench")
         return document
 
+    def exists(self) -> bool:
+        """Whether a run was started here."""
+        return (self.path / MANIFEST).exists()
+
+    def holds_files(self) -> bool:
+        """Whether there is anything here but what an interrupted write left."""
+        return self.path.exists() and any(not path.name.startswith(".") for path in self.path.iterdir())
+
+    def remove_reports(self) -> None:
+        """Remove the tables of an earlier execution, which may have had other formats or titles."""
+        for path in self.path.glob("table.*"):
+            path.unlink()
+
     def digests(self) -> dict[str, JSON]:
-        """SHA-256 of every file but the manifest, by name."""
-        files = sorted(p for p in self.path.rglob("*") if p.is_file() and p.name != MANIFEST)
+        """SHA-256 of every file but the manifest and what an interrupted write left, by name."""
+        files = sorted(
+            p for p in self.path.rglob("*") if p.is_file() and p.name != MANIFEST and not p.name.startswith(".")
+        )
         return {p.relative_to(self.path).as_posix(): file_digest(p) for p in files}
 
 
 def samples_name(generator: str, replica: int) -> str:
-    """File of one replica, relative to the run; generator names may hold anything."""
-    return f"samples/{re.sub(r'[^A-Za-z0-9_+-]', lambda m: f'%{ord(m.group()):X}', generator)}.{replica}.csv"
+    """File of one replica, relative to the run; generator names may hold anything and be of any length."""
+    safe = re.sub(r"[^A-Za-z0-9_+-]", lambda m: f"%{ord(m.group()):X}", generator)
+    if len(safe) > 100:
+        safe = f"{safe[:80]}-{content_key(name=safe)[:16]}"
+    return f"samples/{safe}.{replica}.csv"
 
 
 def sample_row(index: int, item: Converted) -> tuple[object, ...]:

@@ -4,6 +4,7 @@ Records are frozen and keyword-only, and importing this module is cheap: a plugi
 the functions that it puts into a record.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -48,13 +49,18 @@ class Timing:
     threads: int = 1
     covers: str = "sampling, after the model is loaded"
 
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.seconds) and self.seconds >= 0):
+            raise ValueError(f"seconds must be finite and not negative, got {self.seconds}")
+
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """One chunk of samples. ``timing`` is None where nobody measured (files)."""
+    """One chunk of samples. ``timing`` is None where nobody measured (files); ``last``: the stream ends with it."""
 
     items: tuple[Sample, ...]
     timing: Timing | None = None
+    last: bool = False
 
 
 class Sampler(Protocol):
@@ -116,6 +122,8 @@ class GeneratorSpec:
         Items in one chunk; part of the identity of the samples.
     reference
         True for the built-in generators whose order in every metric is known.
+    training_copy
+        True for the one whose samples are rows of the training split: it gives every table the training set's row.
     """
 
     name: str
@@ -128,6 +136,7 @@ class GeneratorSpec:
     chunk_size: int = 250
     parameters: tuple[Parameter, ...] = ()
     reference: bool = False
+    training_copy: bool = False
 
 
 # --- datasets -----------------------------------------------------------------------------------------------------
@@ -282,13 +291,14 @@ class MetricSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReporterSpec:
-    """A format of the results table."""
+    """A format of the results table. The one marked ``terminal`` is what `crystalbench run` prints."""
 
     name: str
     version: str
     title: str
     suffix: str
     render: Callable[[Table], str]
+    terminal: bool = False
 
 
 # --- commands -----------------------------------------------------------------------------------------------------

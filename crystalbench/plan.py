@@ -4,13 +4,14 @@ Planning is pure and quick: it looks names up, checks parameters and needs, and 
 model, no dataset and no structure.
 """
 
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from crystalbench.cache import content_key, file_digest
+from crystalbench.code_identity import code_identity
 from crystalbench.config import GeneratorConfig, RunConfig, check_parameters
-from crystalbench.errors import ConfigError
+from crystalbench.environment import packages
+from crystalbench.errors import ConfigError, PluginError
 from crystalbench.interfaces import (
     DatasetSpec,
     GeneratorSpec,
@@ -19,11 +20,11 @@ from crystalbench.interfaces import (
     ReaderSpec,
     ReporterSpec,
 )
+from crystalbench.isolation import isolated, required
 from crystalbench.plugins import Plugins
-from crystalbench.results import JSON, RowKind
+from crystalbench.results import JSON, Failure, RowKind
 
 FILE_CHUNK = 500
-TRAINING_COPY = "train"  # the generator of this name gives every table the training set's own row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +57,7 @@ class GeneratorPlan:
     parameters: Parameters
     replicas: tuple[ReplicaPlan, ...]
     generated: int
+    key: str
 
     @property
     def chunk_size(self) -> int:
@@ -77,7 +79,10 @@ class MetricPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Everything a run needs. Equal keys mean equal numbers."""
+    """Everything a run needs; ``config`` names every dataset, metric and report that the user left to the defaults.
+
+    Runs with one key have the same settings, dataset and sample files.
+    """
 
     config: RunConfig
     dataset: DatasetSpec
@@ -91,21 +96,23 @@ class Plan:
 def make_plan(config: RunConfig, plugins: Plugins) -> Plan:
     """Resolve ``config``; raises `ConfigError` for what the user must change, `DatasetError` for absent data."""
     dataset = plan_dataset(config, plugins)
-    identity = dataset.identity()
-    names = config.generators
-    if TRAINING_COPY in plugins.generators and TRAINING_COPY not in names and "train" in dataset.splits:
-        names = (TRAINING_COPY, *names)
-    resolve = partial(plan_generator, config=config, plugins=plugins, dataset_identity=identity)
-    generators = tuple(resolve(name) for name in names)
+    identity = required("identity", f"dataset {dataset.name}", dataset.identity)
     metrics = plan_metrics(config, plugins)
-    reporters = tuple(plugins.reporters[name] for name in config.reports or sorted(plugins.reporters))
-    key = content_key(
-        streams=[[g.name, [r.key for r in g.replicas], g.generated] for g in generators],
-        dataset=[dataset.name, identity],
-        conversion=dict(config.conversion.identity()),
-        metrics=[[m.spec.name, m.spec.version, dict(m.parameters)] for m in metrics],
-        n=config.n, novel=config.novel, limit=config.draw_limit, seed=config.seed,
-    )  # fmt: skip
+    reporters = plan_reporters(config, plugins)
+    names = config.generators
+    if "train" in dataset.splits:
+        copies = (spec.name for spec in plugins.generators.values() if spec.training_copy)
+        names = (*(name for name in copies if name not in names), *names)
+    config = replace(
+        config,
+        generators=names,
+        dataset=dataset.name,
+        metrics=tuple(metric.spec.name for metric in metrics),
+        metric={metric.spec.name: metric.parameters for metric in metrics if metric.parameters},
+        reports=tuple(reporter.name for reporter in reporters),
+    )
+    generators = tuple(plan_generator(name, config, plugins, identity) for name in names)
+    settings = {key: value for key, value in config.to_mapping().items() if key not in ("reports", "published")}
     return Plan(
         config=config,
         dataset=dataset,
@@ -113,7 +120,7 @@ def make_plan(config: RunConfig, plugins: Plugins) -> Plan:
         generators=generators,
         metrics=metrics,
         reporters=reporters,
-        key=key,
+        key=content_key(settings=settings, dataset=identity, rows=[generator.key for generator in generators]),
     )
 
 
@@ -134,83 +141,109 @@ def plan_metrics(config: RunConfig, plugins: Plugins) -> tuple[MetricPlan, ...]:
     for name in config.metric:
         plugins.metrics[name]
         if name not in names:
-            raise ConfigError(
-                f"settings are given for metric {name!r}, which this run does not compute; add it to metrics"
-            )
-    specs = (plugins.metrics[name] for name in names)
-    return tuple(
-        MetricPlan(
-            spec=s,
-            parameters=check_parameters(f"metric.{s.name}", config.metric.get(s.name, {}), s.parameters),
-        )
-        for s in specs
-    )
+            raise ConfigError(f"metric {name!r} has settings, but this run does not compute it; add it to metrics")
+    plans = []
+    for name in names:
+        spec = plugins.metrics[name]
+        parameters = check_parameters(f"metric.{name}", config.metric.get(name, {}), spec.parameters)
+        plans.append(MetricPlan(spec=spec, parameters=parameters))
+    return tuple(plans)
 
 
-def plan_generator(name: str, *, config: RunConfig, plugins: Plugins, dataset_identity: str) -> GeneratorPlan:
+def plan_reporters(config: RunConfig, plugins: Plugins) -> tuple[ReporterSpec, ...]:
+    """Return the reporters of a run; two that would write one file raise `PluginError`."""
+    reporters = tuple(plugins.reporters[name] for name in config.reports or sorted(plugins.reporters))
+    for i, reporter in enumerate(reporters):
+        if reporter.suffix in {other.suffix for other in reporters[:i]}:
+            raise PluginError(f"reporter {reporter.name!r}: another reporter of this run writes table{reporter.suffix}")
+    return reporters
+
+
+def plan_generator(name: str, config: RunConfig, plugins: Plugins, dataset_identity: str) -> GeneratorPlan:
     """Return one row of a run: where its samples come from and under which keys."""
     settings = config.generator.get(name, GeneratorConfig(name=name))
     spec = plugins.generators.get(name)
     if spec is None and not settings.samples:
         plugins.generators[name]  # raises with the nearest name
-    sources: tuple[Path, ...] = tuple(Path(s).expanduser() for s in settings.samples)
-    kind = RowKind.MEASURED
-    if not sources and spec is not None and spec.start is None:
-        if spec.example is None:
-            raise ConfigError(f"generator {name!r} is known by its files only: give them with --samples {name}=FILE")
-        sources, kind = (spec.example(),), RowKind.EXAMPLE
-    if spec is not None and spec.reference and not sources:
-        kind = RowKind.REFERENCE
-    reader = _reader(name, settings, spec, sources, plugins) if sources else None
+    sources, kind = _sources(settings, spec)
+    reader = _reader(settings, spec, sources, plugins) if sources else None
     declared = reader.parameters if reader else spec.parameters if spec else ()
     parameters = check_parameters(f"generator.{name}", settings.parameters, declared)
-    conversion_key = content_key(conversion=dict(config.conversion.identity()))
+    conversion: JSON = dict(config.conversion.identity())
+    stream: dict[str, JSON] = {"parameters": dict(parameters)}
     if reader:
-        version: dict[str, JSON] = {
-            "reader": reader.name,
-            "version": reader.version,
-            "parameters": dict(parameters),
-        }
-        replicas = tuple(
-            ReplicaPlan(
-                index=i, seed=config.seed, source=source, conversion_key=conversion_key,
-                key=content_key(**version, file=file_digest(source), chunk_size=FILE_CHUNK),
-            )
-            for i, source in enumerate(sources)
-        )  # fmt: skip
-    else:
-        assert spec is not None
-        replicas = tuple(
-            ReplicaPlan(
-                index=i, seed=config.seed + i, source=None, conversion_key=conversion_key, raw=True,
-                key=content_key(
-                    generator=name, version=spec.version, parameters=dict(parameters), seed=config.seed + i,
-                    dataset=dataset_identity, chunk_size=spec.chunk_size,
-                ),
-            )
-            for i in range(settings.replicas)
-        )  # fmt: skip
-    title = settings.title or (spec.title if spec else name)
+        stream |= {"reader": reader.name, "version": reader.version, "code": code_identity(reader.read)}
+        stream |= {"packages": packages(), "chunk_size": FILE_CHUNK}
+        parts: list[dict[str, JSON]] = [{"file": file_digest(source)} for source in sources]
+    elif spec is not None and spec.start is not None:
+        stream |= {"generator": name, "version": spec.version, "code": code_identity(spec.start)}
+        stream |= {"dataset": dataset_identity, "table": str(config.conversion.table), "chunk_size": spec.chunk_size}
+        parts = [{"seed": config.seed + i} for i in range(settings.replicas)]
+    replicas = tuple(
+        ReplicaPlan(
+            index=i,
+            seed=config.seed if reader else config.seed + i,
+            source=sources[i] if reader else None,
+            key=content_key(**stream, **part),
+            conversion_key=content_key(conversion=conversion),
+            raw=reader is None,
+        )
+        for i, part in enumerate(parts)
+    )
+    row: list[JSON] = [config.n, config.novel, config.draw_limit, settings.generated, conversion]
     return GeneratorPlan(
-        name=name, title=title, kind=kind, spec=spec, reader=reader, parameters=parameters, replicas=replicas,
-        generated=settings.generated,
-    )  # fmt: skip
+        name=name,
+        title=settings.title or (spec.title if spec else name),
+        kind=kind,
+        spec=spec,
+        reader=reader,
+        parameters=parameters,
+        replicas=replicas,
+        generated=_generated(settings, config.n),
+        key=content_key(kind=str(kind), row=row, replicas=[dict(stream) | part for part in parts]),
+    )
+
+
+def _sources(settings: GeneratorConfig, spec: GeneratorSpec | None) -> tuple[tuple[Path, ...], RowKind]:
+    """Sample files of a generator (none: it is live), and what its row is."""
+    name = settings.name
+    sources = tuple(Path(sample).expanduser().absolute() for sample in settings.samples)
+    if spec is not None and spec.reference:
+        if sources:
+            raise ConfigError(f"{name!r} is a built-in reference generator; give your samples another name")
+        return (), RowKind.TRAINING if spec.training_copy else RowKind.REFERENCE
+    for source in sources:
+        if not (source.is_file() or source.is_dir()):
+            raise ConfigError(f"{source}: no such file or folder (samples of {name!r})")
+    if sources or spec is None or spec.start is not None:
+        return sources, RowKind.MEASURED
+    if spec.example is None:
+        raise ConfigError(f"generator {name!r} is known by its files only: give them with --samples {name}=FILE")
+    example = required("example", f"generator {name}", spec.example)
+    if not example.is_file():
+        raise PluginError(f"generator {name}: its example file {example} is not there; install its plugin again")
+    return (example,), RowKind.EXAMPLE
+
+
+def _generated(settings: GeneratorConfig, n: int) -> int:
+    """Number of samples that the model made; a part of a file cannot tell which of them are missing."""
+    if settings.generated and not settings.samples:
+        raise ConfigError(f"generator.{settings.name}: generated counts what was made for sample files; there are none")
+    if settings.generated > n:
+        raise ConfigError(
+            f"generator.{settings.name}: generated={settings.generated}, but only n={n} samples are asked for; "
+            f"use -n {settings.generated}"
+        )
+    return settings.generated
 
 
 def _reader(
-    name: str,
-    settings: GeneratorConfig,
-    spec: GeneratorSpec | None,
-    sources: tuple[Path, ...],
-    plugins: Plugins,
+    settings: GeneratorConfig, spec: GeneratorSpec | None, sources: tuple[Path, ...], plugins: Plugins
 ) -> ReaderSpec:
-    for source in sources:
-        if not source.exists():
-            raise ConfigError(f"{source}: no such file or folder (samples of {name!r})")
     if settings.reader:
         return plugins.readers[settings.reader]
     own = plugins.readers[spec.reader] if spec is not None and spec.reader else None
-    if own is not None and own.detect(sources[0]):
+    if own is not None and _detects(own, sources[0]) is True:
         return own
     try:
         return detect_reader(sources[0], plugins)
@@ -222,9 +255,15 @@ def _reader(
 
 def detect_reader(source: Path, plugins: Plugins) -> ReaderSpec:
     """Return the one reader that understands ``source``; raises `ConfigError` for none or several."""
-    matches = [reader for reader in plugins.readers.values() if reader.detect(source)]
+    answers = {reader.name: _detects(reader, source) for reader in plugins.readers.values()}
+    matches = [plugins.readers[name] for name, answer in answers.items() if answer is True]
     if len(matches) == 1:
         return matches[0]
     names = ", ".join(sorted(r.name for r in matches or plugins.readers.values()))
     problem = f"several readers understand it ({names})" if matches else f"no reader understands it (known: {names})"
-    raise ConfigError(f"{source}: {problem}; name one with --reader NAME=READER")
+    failed = "".join(f"; {f.plugin} failed: {f.error}" for f in answers.values() if isinstance(f, Failure))
+    raise ConfigError(f"{source}: {problem}{failed}; name one with --reader NAME=READER")
+
+
+def _detects(reader: ReaderSpec, source: Path) -> bool | Failure:
+    return isolated("detect", f"reader {reader.name}", lambda: bool(reader.detect(source)))

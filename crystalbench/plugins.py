@@ -5,7 +5,8 @@ reason; the others go on.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
 from typing import Any, Self, TypeVar
@@ -13,8 +14,11 @@ from typing import Any, Self, TypeVar
 import pluggy
 
 from crystalbench import hookspecs
+from crystalbench.config import GeneratorConfig
 from crystalbench.errors import PluginError, unknown_name
 from crystalbench.interfaces import CommandSpec, DatasetSpec, GeneratorSpec, MetricSpec, ReaderSpec, ReporterSpec
+from crystalbench.isolation import isolated
+from crystalbench.results import Failure
 
 Spec = TypeVar("Spec", CommandSpec, DatasetSpec, GeneratorSpec, MetricSpec, ReaderSpec, ReporterSpec)
 
@@ -38,6 +42,9 @@ class PluginInfo:
     version: str
     declares: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     error: str = ""
+
+
+RESERVED = frozenset(f.name for f in fields(GeneratorConfig))
 
 
 class Registry(dict[str, Spec]):
@@ -67,18 +74,21 @@ class Plugins:
 
     @classmethod
     def load(cls, points: Iterable[EntryPoint] | None = None) -> Self:
-        """Load every plugin that is installed (or ``points``), in order of name."""
+        """Load every plugin that is installed (or ``points``): crystalbench's own first, then in order of name.
+
+        So nobody can take the name of a record that comes with crystalbench.
+        """
         plugins = cls()
         found = entry_points(group=hookspecs.PROJECT) if points is None else points
-        for point in sorted(found, key=lambda p: (p.name, p.value)):
-            plugins._load(point)
+        for point in sorted(found, key=lambda p: (not _is_own(p), p.name, p.value)):
+            failed = isolated("load", point.name, partial(plugins._load, point))
+            if isinstance(failed, Failure):
+                plugins.infos.append(_info(point.name, point, error=failed.error))
+        plugins.infos.sort(key=lambda info: info.name)
         return plugins
 
     def _load(self, point: EntryPoint) -> None:
-        try:
-            self.register(point.load(), point.name, point)
-        except Exception as error:  # noqa: BLE001 - a third-party module may raise anything; it is listed as broken
-            self.infos.append(_info(point.name, point, error=f"{type(error).__name__}: {error}"))
+        self.register(point.load(), point.name, point)
 
     def register(self, module: ModuleType | object, name: str, point: EntryPoint | None = None) -> None:
         """Add one plugin; raises `PluginError` if it breaks the contract, and then adds nothing of it."""
@@ -115,11 +125,12 @@ class Plugins:
     def step_finished(self, step: str, name: str, seconds: float, cached: bool) -> Iterator[PluginError]:
         """Tell every plugin that a step has ended; yields the error of each one that raised."""
         for manager in self._managers:
-            try:
-                manager.hook.crystalbench_step_finished(step=step, name=name, seconds=seconds, cached=cached)
-            except Exception as error:  # noqa: BLE001 - an observer must not stop a run
-                plugin = manager.list_name_plugin()[0][0]
-                yield PluginError(f"plugin {plugin!r} failed in crystalbench_step_finished: {error!r}")
+            tell = partial(
+                manager.hook.crystalbench_step_finished, step=step, name=name, seconds=seconds, cached=cached
+            )
+            failed = isolated("crystalbench_step_finished", manager.list_name_plugin()[0][0], tell)
+            if isinstance(failed, Failure):
+                yield PluginError(f"plugin {failed.plugin!r} failed in {failed.step}: {failed.error}")
 
 
 def _records(manager: pluggy.PluginManager, kind: str) -> list[Any]:
@@ -129,7 +140,17 @@ def _records(manager: pluggy.PluginManager, kind: str) -> list[Any]:
             raise PluginError(f"crystalbench_{kind} must give {KINDS[kind].__name__} records, not {record!r}")
     if twice := {r.name for r in records if sum(o.name == r.name for o in records) > 1}:
         raise PluginError(f"crystalbench_{kind} declares {', '.join(sorted(twice))} twice")
+    for record in records:
+        for parameter in getattr(record, "parameters", ()):
+            if kind in ("generators", "readers") and parameter.name in RESERVED:
+                raise PluginError(
+                    f"{record.name}: a setting cannot be named {parameter.name!r}; that is a key of every generator"
+                )
     return records
+
+
+def _is_own(point: EntryPoint) -> bool:
+    return point.dist is not None and point.dist.name == hookspecs.PROJECT
 
 
 def _info(name: str, point: EntryPoint | None, **more: Any) -> PluginInfo:

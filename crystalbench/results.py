@@ -2,6 +2,7 @@
 
 import json
 import math
+import operator
 import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ class RowKind(StrEnum):
     """Where the numbers of a row come from. Kinds are never mixed in one row or in the search for the best."""
 
     MEASURED = "measured"  # computed here from samples of that generator
+    TRAINING = "training"  # computed here from the training set itself
     REFERENCE = "reference"  # computed here from a built-in reference generator
     EXAMPLE = "example"  # computed here from the small example file: no result of that generator
     PUBLISHED = "published"  # printed in a paper
@@ -53,6 +55,7 @@ class MetricResult:
     def __post_init__(self) -> None:
         # Counts and numpy scalars become floats here, so that a stored result equals a fresh one.
         object.__setattr__(self, "value", float(self.value))
+        object.__setattr__(self, "n", operator.index(self.n))
         if self.interval is not None:
             low, high = self.interval
             object.__setattr__(self, "interval", (float(low), float(high)))
@@ -85,9 +88,14 @@ Outcome: TypeAlias = MetricResult | Missing | Failure
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """One metric as a table column. ``unit`` "%" means that values are fractions, to be printed times 100."""
+    """One metric as a table column.
+
+    ``unit`` "%" means that values are fractions, to be printed times 100. ``version`` holds the metric's version and
+    settings: columns of two runs are comparable when they are equal.
+    """
 
     key: str
+    version: str = ""
     title: str
     latex: str
     unit: str = ""
@@ -148,10 +156,11 @@ class Row:
     """One generator. Counts are summed over replicas.
 
     ``asked`` samples were wanted, ``drawn`` exist (the denominator), ``valid`` of them have a protostructure;
-    ``reasons`` counts the others by `InvalidReason`.
+    ``reasons`` counts the others by `InvalidReason`. Rows with one ``key`` come from the same samples.
     """
 
     generator: str
+    key: str = ""
     title: str
     kind: RowKind
     replicas: int = 1
@@ -176,7 +185,7 @@ class Table:
     def best(self, column: Column) -> frozenset[str]:
         """Generators with the best value of a column, ties included, among the MEASURED rows.
 
-        For TARGET the best is closest to the training copy's own row; without one there is no best.
+        For TARGET the best is closest to the training set's own row; without one there is no best.
         """
         rows = [r for r in self.rows if r.kind is RowKind.MEASURED]
         means = {r.generator: m for r in rows if (c := r.cells.get(column.key)) and (m := c.mean) is not None}
@@ -194,6 +203,6 @@ class Table:
 
     def target(self, column: Column) -> float | None:
         """The training set's own value of a column."""
-        row = next((r for r in self.rows if r.kind is RowKind.REFERENCE and r.generator == "train"), None)
+        row = next((r for r in self.rows if r.kind is RowKind.TRAINING), None)
         cell = row.cells.get(column.target_from or column.key) if row else None
         return cell.mean if cell else None

@@ -73,6 +73,7 @@ def _refuse(constant: str) -> NoReturn:
 def _from_column(column: Column) -> dict[str, JSON]:
     return {
         "key": column.key,
+        "version": column.version,
         "title": column.title,
         "latex": column.latex,
         "unit": column.unit,
@@ -85,10 +86,11 @@ def _from_column(column: Column) -> dict[str, JSON]:
 
 
 def _column(node: Node) -> Column:
-    names = ("key", "title", "latex", "unit", "direction", "target_from", "digits", "group", "description")
+    names = ("key", "version", "title", "latex", "unit", "direction", "target_from", "digits", "group", "description")
     record = node.record(names)
     return Column(
         key=record["key"].text(),
+        version=record["version"].text(),
         title=record["title"].text(),
         latex=record["latex"].text(),
         unit=record["unit"].text(),
@@ -103,6 +105,7 @@ def _column(node: Node) -> Column:
 def _from_row(row: Row) -> dict[str, JSON]:
     return {
         "generator": row.generator,
+        "key": row.key,
         "title": row.title,
         "kind": row.kind.value,
         "replicas": row.replicas,
@@ -116,10 +119,11 @@ def _from_row(row: Row) -> dict[str, JSON]:
 
 
 def _row(node: Node) -> Row:
-    names = ("generator", "title", "kind", "replicas", "asked", "drawn", "valid", "reasons", "notes", "cells")
+    names = ("generator", "key", "title", "kind", "replicas", "asked", "drawn", "valid", "reasons", "notes", "cells")
     record = node.record(names)
     return Row(
         generator=record["generator"].text(),
+        key=record["key"].text(),
         title=record["title"].text(),
         kind=record["kind"].choice(RowKind),
         replicas=record["replicas"].count(),

@@ -5,21 +5,26 @@ A run that is killed loses at most the chunk it was working on.
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from itertools import islice
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import chain, islice
 from pathlib import Path
 from typing import Protocol
 
-from crystalbench.cache import Cache
-from crystalbench.chunks import Chunk, draw_from_json, draw_to_json, total_timing
-from crystalbench.errors import CrystalbenchError, PluginError
+from crystalbench.cache import Cache, content_key
+from crystalbench.chunks import Chunk, draw_from_json, draw_to_json, to_json, total_timing
+from crystalbench.errors import PluginError, ReadError
 from crystalbench.interfaces import Dataset, Draw, Parameters, ReaderSpec, Sampler, SamplerInput, Timing
 from crystalbench.plan import FILE_CHUNK, GeneratorPlan, ReplicaPlan
 from crystalbench.protostructure import Protostructure
+from crystalbench.results import RowKind
 from crystalbench.samples import Converted, Invalid, InvalidReason, RawStructure, Sample, SampleSet
-from crystalbench.wyckoff import Table
+from crystalbench.wyckoff import FINEST_FIRST, Table
 
 Step = Callable[[str, str, float, bool], None]
+
+NOT_REPEATABLE = frozenset({InvalidReason.TIMEOUT, InvalidReason.CRASH})
+"""Reasons that depend on the machine and its load: such a chunk is converted again, never taken from the cache."""
 
 
 class Convert(Protocol):
@@ -43,7 +48,9 @@ class FileSampler:
             pass
         self._next = chunk + 1
         items = tuple(islice(self._rows, FILE_CHUNK))
-        return Draw(items) if items else None
+        ahead = tuple(islice(self._rows, 1))
+        self._rows = chain(ahead, self._rows)
+        return Draw(items, last=not ahead) if items else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +59,8 @@ class ReplicaSamples:
 
     Attributes
     ----------
+    name
+        Generator and number of the replica, for messages.
     drawn
         All samples, in order; at least the ones asked for, unless the stream ended.
     n
@@ -62,14 +71,28 @@ class ReplicaSamples:
         What a reader of the table must know, for example that a file held fewer samples.
     """
 
+    name: str
     drawn: SampleSet
     n: int
     timing: Timing | None = None
     notes: tuple[str, ...] = ()
+    _novel: dict[str, SampleSet] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    @property
+    @cached_property
     def asked(self) -> SampleSet:
         return SampleSet(self.drawn.items[: self.n])
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the samples and their number."""
+        return content_key(rows=[to_json(item) for item in self.drawn], n=self.n)
+
+    def novel(self, dataset: Dataset) -> SampleSet:
+        """Return all drawn protostructures that are not in the training split, in order."""
+        if dataset.name not in self._novel:
+            known = dataset.train.label_set
+            self._novel[dataset.name] = SampleSet.of(p for p in self.drawn.valid if p.label not in known)
+        return self._novel[dataset.name]
 
 
 @dataclass
@@ -107,9 +130,11 @@ class Stream:
         draw = self._draw(number)
         items: tuple[Sample, ...] = draw.items if draw else ()
         start = time.perf_counter()
-        converted = tuple(_in_table(item, self.dataset.table) for item in self.convert(list(items)))
-        chunk = Chunk(converted, draw.timing if draw else None, len(items) < self.generator.chunk_size)
-        self.cache.put("converted", key, chunk.to_json())
+        converted = tuple(settled(item, self.dataset.table) for item in self.convert(list(items)))
+        last = draw is None or draw.last or len(items) < self.generator.chunk_size
+        chunk = Chunk(converted, draw.timing if draw else None, last)
+        if not any(isinstance(item, Invalid) and item.reason in NOT_REPEATABLE for item in converted):
+            self.cache.put("converted", key, chunk.to_json())
         self.finished("convert", self.name, time.perf_counter() - start, False)
         return chunk
 
@@ -151,52 +176,70 @@ def draw_replica(
 
     Raises
     ------
-    CrystalbenchError
-        From the generator or its file; the caller makes failed cells of it.
+    Exception
+        Whatever the generator or its file raises; the caller makes failed cells of it.
     """
+    if stream.generator.kind is RowKind.TRAINING:
+        novel = 0  # it has none
+    limit = max(n, limit) if novel else n
     known = stream.dataset.train.label_set if novel else frozenset()
     items: list[Converted] = []
-    wanted: list[Chunk] = []
+    timed: list[Chunk] = []
     found = 0
-    ended = False
+    more = False
     for chunk in stream.chunks():
-        wanted.append(chunk.head(max(0, n - len(items))))
-        items += chunk.items
+        kept = chunk.head(limit - len(items))
+        timed.append(kept.head(max(0, n - len(items))))
+        items += kept.items
         if novel:
-            found += sum(not isinstance(item, Invalid) and item.label not in known for item in chunk.items)
-        progress(min(len(items), limit))
-        ended = chunk.last
-        if len(items) >= n and (found >= novel or len(items) >= limit):
+            found += sum(not isinstance(item, Invalid) and item.label not in known for item in kept.items)
+        progress(len(items))
+        more = not chunk.last or len(kept.items) < len(chunk.items)
+        if len(items) >= limit or (len(items) >= n and found >= novel):
             break
-    items = items[: max(n, limit) if novel else n]
-    notes = []
-    if ended and len(items) < n and stream.generator.generated:
-        items, note = _not_written(stream, items, n)
-        notes.append(note)
-    elif len(items) < n:
-        notes.append(f"{n:,} samples were asked for; {stream.name} holds {len(items):,}")
+    notes = _notes(stream, len(items), more, n, novel, found)
+    items += _not_written(stream, len(items), more)
+    timing = total_timing([chunk for chunk in timed if chunk.items])
+    drawn = SampleSet.of(items)
+    return ReplicaSamples(name=stream.name, drawn=drawn, n=min(n, len(items)), timing=timing, notes=tuple(notes))
+
+
+def _notes(stream: Stream, drawn: int, more: bool, n: int, novel: int, found: int) -> Iterator[str]:
+    generated = stream.generator.generated
+    if stream.generator.reader and not drawn:
+        raise ReadError(f"{stream.replica.source}: holds no samples")
+    if generated and drawn < generated:
+        yield f"{generated - drawn:,} of {generated:,} generated samples are not in the file of {stream.name}"
+    elif drawn < n and not generated:
+        yield f"{n:,} samples were asked for; {stream.name} holds {drawn:,}"
+    if stream.generator.reader and more and not novel:
+        yield f"the first {drawn:,} samples of {stream.name} are used; it holds more"
     if found < novel:
-        notes.append(f"{novel:,} novel samples were asked for; {len(items):,} draws of {stream.name} gave {found:,}")
-    timing = total_timing([chunk for chunk in wanted if chunk.items])
-    return ReplicaSamples(drawn=SampleSet.of(items), n=min(n, len(items)), timing=timing, notes=tuple(notes))
+        yield f"{novel:,} novel samples were asked for; {drawn:,} draws of {stream.name} gave {found:,}"
 
 
-def _not_written(stream: Stream, items: list[Converted], n: int) -> tuple[list[Converted], str]:
+def _not_written(stream: Stream, drawn: int, more: bool) -> list[Converted]:
     """Fill up to what the model generated: samples that it made and did not write count as invalid."""
     generated = stream.generator.generated
-    if len(items) > generated:
-        raise CrystalbenchError(
-            f"{stream.replica.source}: holds {len(items):,} samples, but generated={generated:,} was given; "
+    if generated and (drawn > generated or (drawn == generated and more)):
+        raise ReadError(
+            f"{stream.replica.source}: holds more than the {generated:,} samples that were given as generated; "
             "give the number that the model generated before any was dropped"
         )
-    absent = min(generated, n) - len(items)
-    lost = Invalid(InvalidReason.NOT_WRITTEN, f"generated={generated}, the file holds {len(items)}")
-    return items + [
-        lost
-    ] * absent, f"{absent:,} of {generated:,} generated samples are not in the file of {stream.name}"
+    lost = Invalid(InvalidReason.NOT_WRITTEN, f"generated={generated}, the file holds {drawn}")
+    return [lost] * max(0, generated - drawn)
 
 
-def _in_table(item: Converted, table: Table) -> Converted:
-    if isinstance(item, Invalid) or item.table is table:
+def settled(item: Converted, table: Table) -> Converted:
+    """Put a protostructure into the run's letter table; keep a detail on one line of plain text.
+
+    A finer table can be made coarser; what a coarser one has merged is lost.
+    """
+    if isinstance(item, Invalid):
+        plain = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in item.detail)
+        return replace(item, detail=plain)
+    if item.table is table:
         return item
+    if FINEST_FIRST.index(item.table) > FINEST_FIRST.index(table):
+        raise PluginError(f"{item.label} is canonical under table {item.table}, which merges what {table} keeps apart")
     return Protostructure(item.spacegroup, item.orbits, table)

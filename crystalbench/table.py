@@ -1,18 +1,23 @@
-"""Build tables: columns from metrics, settings from a plan, and one table from several runs."""
+"""Build tables: columns from metrics, rows from samples and outcomes, and one table from several runs."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from crystalbench.errors import ConfigError
-from crystalbench.interfaces import MetricSpec, Subset
-from crystalbench.plan import Plan
-from crystalbench.results import Column, Row, RowKind, Table
+from crystalbench.interfaces import Subset
+from crystalbench.plan import MetricPlan, Plan
+from crystalbench.results import Cell, Column, Failure, Outcome, Row, RowKind, Table
+from crystalbench.stream import ReplicaSamples
 
 
-def column_of(spec: MetricSpec) -> Column:
+def column_of(metric: MetricPlan) -> Column:
     """The column that shows one metric."""
+    spec = metric.spec
+    parameters = ", ".join(f"{key} {value}" for key, value in metric.parameters.items())
     return Column(
         key=spec.name,
+        version=f"{spec.version} ({parameters})" if parameters else spec.version,
         title=spec.title,
         latex=spec.latex,
         unit=spec.unit,
@@ -24,8 +29,36 @@ def column_of(spec: MetricSpec) -> Column:
     )
 
 
+def row_of(
+    *,
+    generator: str,
+    title: str,
+    kind: RowKind,
+    key: str,
+    n: int,
+    replicas: Sequence[ReplicaSamples | Failure],
+    outcomes: Mapping[str, Sequence[Outcome]],
+) -> Row:
+    """The row of one generator; ``n`` samples were asked of each replica."""
+    drawn = [replica for replica in replicas if isinstance(replica, ReplicaSamples)]
+    reasons = sum((samples.asked.reasons for samples in drawn), Counter())
+    return Row(
+        generator=generator,
+        key=key,
+        title=title,
+        kind=kind,
+        replicas=len(replicas),
+        asked=n * len(replicas),
+        drawn=sum(samples.n for samples in drawn),
+        valid=sum(len(samples.asked.valid) for samples in drawn),
+        reasons={str(reason): count for reason, count in sorted(reasons.items())},
+        notes=tuple(dict.fromkeys(note for samples in drawn for note in samples.notes)),
+        cells={name: Cell(outcomes=tuple(cell)) for name, cell in outcomes.items()},
+    )
+
+
 def run_settings(plan: Plan) -> dict[str, str]:
-    """What the numbers of a run depend on, as text; tables are comparable when these are equal."""
+    """What the numbers of a run depend on, as text."""
     identity = plan.config.conversion.identity()
     settings = {
         "dataset": plan.dataset.name,
@@ -34,7 +67,8 @@ def run_settings(plan: Plan) -> dict[str, str]:
         "samples": f"{plan.config.n:,} per replica, seed {plan.config.seed}",
     }
     if plan.config.novel:
-        settings["novel"] = f"drawn until {plan.config.novel:,} are novel, at most {plan.config.draw_limit:,} draws"
+        limit = plan.config.draw_limit
+        settings["novel"] = f"drawn until {plan.config.novel:,} are novel, at most {limit:,} draws"
     for metric in plan.metrics:
         if metric.parameters:
             settings[metric.spec.name] = ", ".join(f"{key} {value}" for key, value in metric.parameters.items())
@@ -42,51 +76,58 @@ def run_settings(plan: Plan) -> dict[str, str]:
 
 
 def with_published(table: Table) -> Table:
-    """Add the rows that papers printed for the table's dataset."""
+    """Add the rows that papers printed for the table's dataset, where they are not there yet."""
     from crystalbench.published import rows
 
-    return replace(table, rows=(*table.rows, *rows(table.settings["dataset"])))
+    return replace(
+        table, rows=(*table.rows, *(row for row in rows(table.settings["dataset"]) if row not in table.rows))
+    )
 
 
 def merge(tables: Sequence[Table]) -> Table:
     """Put the rows of several runs under one another.
 
-    Runs must agree on dataset, conversion and metric settings; they may differ in the number of samples, which the
-    table then says. A reference or published row that several runs share appears once. A generator that two runs
-    measured appears twice, numbered.
+    Runs must agree on dataset, conversion, the search for novel samples and the versions and settings of metrics; they
+    may differ in the number of samples, which the table then says. A row of the same samples, or published, appears
+    once. A generator that two runs measured on different samples appears twice, numbered.
 
     Raises
     ------
     ConfigError
         If the runs are not comparable.
     """
-    first = tables[0]
-    for other in tables[1:]:
-        for key in (first.settings.keys() & other.settings.keys()) - {"samples", "novel"}:
-            if first.settings[key] != other.settings[key]:
-                raise ConfigError(
-                    f"these runs are not comparable: {key} is {first.settings[key]!r} in one "
-                    f"and {other.settings[key]!r} in another"
-                )
-    columns = {column.key: column for table in tables for column in table.columns}
+    columns: dict[str, Column] = {}
+    for table in tables:
+        for key in (tables[0].settings.keys() | table.settings.keys()) - {"samples"} - columns.keys():
+            _compare(key, tables[0].settings.get(key), table.settings.get(key))
+        for column in table.columns:
+            known = columns.setdefault(column.key, column)
+            _compare(f"metric {column.key}", known.version, column.version)
+    settings = {key: value for table in tables for key, value in table.settings.items()}
     samples = dict.fromkeys(table.settings.get("samples", "") for table in tables)
     return Table(
-        title=first.title if len({t.title for t in tables}) == 1 else f"{len(tables)} runs",
+        title=tables[0].title if len({t.title for t in tables}) == 1 else f"{len(tables)} runs",
         columns=tuple(columns.values()),
         rows=tuple(_unique_rows([row for table in tables for row in table.rows])),
-        settings={**{k: v for t in tables for k, v in t.settings.items()}, "samples": "; ".join(samples)},
+        settings={**settings, "samples": "; ".join(samples)},
         notes=tuple(dict.fromkeys(note for table in tables for note in table.notes)),
     )
 
 
-def _unique_rows(rows: list[Row]) -> list[Row]:
+def _compare(what: str, first: str | None, other: str | None) -> None:
+    if first != other:
+        raise ConfigError(f"these runs are not comparable: {what} is {first!r} in one and {other!r} in another")
+
+
+def _unique_rows(rows: Sequence[Row]) -> list[Row]:
     kinds = list(RowKind)
     unique: list[Row] = []
     for row in rows:
-        if row in unique:
+        if any(row == other or (row.key and row.key == other.key) for other in unique):
             continue
-        same = sum(other.generator.partition("#")[0] == row.generator for other in unique)
-        unique.append(
-            replace(row, generator=f"{row.generator}#{same + 1}", title=f"{row.title} ({same + 1})") if same else row
-        )
+        taken = {other.generator for other in unique if other.kind is row.kind}
+        number = 1
+        while (name := row.generator if number == 1 else f"{row.generator}#{number}") in taken:
+            number += 1
+        unique.append(row if number == 1 else replace(row, generator=name, title=f"{row.title} ({number})"))
     return sorted(unique, key=lambda row: kinds.index(row.kind))

@@ -1,118 +1,244 @@
-"""Recompute every cell of a finished run from its samples and compare it with what the run wrote."""
+"""Recompute every cell of a finished run from its samples, its table from the cells, its reports from the table."""
 
 import json
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from crystalbench.cache import Cache, file_digest
+from crystalbench.cache import Cache
 from crystalbench.config import RunConfig
 from crystalbench.convert import Converter
-from crystalbench.errors import ConfigError, CrystalbenchError
+from crystalbench.errors import ConfigError, ReadError
 from crystalbench.folder import RunFolder
 from crystalbench.interfaces import Dataset, Timing
-from crystalbench.plan import (
-    GeneratorPlan,
-    MetricPlan,
-    ReplicaPlan,
-    plan_dataset,
-    plan_generator,
-    plan_metrics,
-)
+from crystalbench.isolation import isolated
+from crystalbench.plan import MetricPlan, plan_generator, plan_metrics
 from crystalbench.plugins import Plugins
-from crystalbench.results import MetricResult, Outcome
-from crystalbench.results_json import outcome_from_json
-from crystalbench.samples import Converted, Invalid, Sample, SampleSet
-from crystalbench.score import Scored, Scorer
+from crystalbench.results import Failure, MetricResult, Outcome, Row, RowKind
+from crystalbench.results_json import from_json, outcome_from_json
+from crystalbench.samples import Converted, Invalid
+from crystalbench.score import Scorer
 from crystalbench.stream import ReplicaSamples, Stream, draw_replica
+from crystalbench.table import column_of, row_of
 
 RELATIVE_TOLERANCE = 1e-9
 
 
+class Finding(StrEnum):
+    """The result of one check."""
+
+    HOLDS = "holds"
+    DIFFERS = "differs"
+    NOT_CHECKED = "not checked"
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was checked: ``problem`` is empty where it holds."""
+    """One thing that was checked; ``detail`` says what differs, or why it could not be checked."""
 
     what: str
-    problem: str = ""
+    finding: Finding
+    detail: str = ""
 
 
-def verify(folder: RunFolder, plugins: Plugins, *, redraw: bool = False) -> Iterator[Check]:
-    """Yield one check per file, per cell and, with ``redraw``, per stream of samples.
+def _check(what: str, problem: str) -> Check:
+    return Check(what, Finding.DIFFERS if problem else Finding.HOLDS, problem)
 
-    Cells are recomputed without the cache, from the samples in the folder and the dataset. With ``redraw`` the
-    samples themselves are made again, from the sample files (where they are still there, unchanged) or from the
-    generator and its seed, and compared row by row.
-    """
-    manifest = folder.manifest()
-    if manifest["status"] != "finished":
-        yield Check("run", "was interrupted; finish it with: crystalbench run --resume " + str(folder.path))
-        return
-    yield from _check_files(folder, manifest)
-    config = RunConfig.from_mapping(manifest["config"])
-    spec = plan_dataset(config, plugins)
-    identity = spec.identity()
-    yield Check(
-        f"dataset {spec.name}",
-        "" if identity == manifest["dataset"]["identity"] else f"has changed since the run: now sha256 {identity[:12]}",
-    )
-    conversion = dict(config.conversion.identity())
-    if conversion != manifest["conversion"]:
-        yield Check("conversion", f"now {conversion}, in the run {manifest['conversion']}; labels may differ")
-    dataset = Dataset(spec, config.conversion.table)
-    scorer = Scorer(dataset=dataset, dataset_identity=identity, novel=config.novel, seed=config.seed)
-    metrics = plan_metrics(config, plugins)
-    known = {metric.spec.name for metric in metrics}
-    for name in (m["name"] for m in manifest["metrics"] if m["name"] not in known):
-        yield Check(f"metric {name}", "is not installed")
-    scores = json.loads((folder.path / "scores.json").read_text(encoding="utf-8"))["scores"]
-    for generator in manifest["generators"]:
-        for index, replica in enumerate(generator["replicas"]):
-            if "failure" in replica:
-                yield Check(f"{generator['name']}/{index}", "failed in the run: " + replica["failure"]["error"])
+
+@dataclass
+class Verification:
+    """Checks one run, without the cache; ``redraw`` makes the samples again too, from their files or seeds."""
+
+    folder: RunFolder
+    plugins: Plugins
+    redraw: bool = False
+
+    def checks(self) -> Iterator[Check]:
+        """Yield one check per file, sample set, cell, row and report; raises `ReadError` where there is no run."""
+        self.manifest = self.folder.manifest()
+        if self.manifest["status"] != "finished":
+            remedy = f"was interrupted; finish it with: crystalbench run --resume {self.folder.path}"
+            yield Check("run", Finding.DIFFERS, remedy)
+            return
+        self.config = RunConfig.from_mapping(self.manifest["config"])
+        dataset = self.plugins.datasets[self.manifest["dataset"]["name"]]
+        self.dataset = Dataset(dataset, self.config.conversion.table)
+        yield from self._files()
+        identity = dataset.identity()
+        changed = "has changed since the run" if identity != self.manifest["dataset"]["identity"] else ""
+        yield _check(f"dataset {dataset.name}", changed)
+        self.scorer = Scorer(
+            dataset=self.dataset, dataset_identity=identity, novel=self.config.novel, seed=self.config.seed
+        )
+        metrics = []
+        for written in self.manifest["metrics"]:
+            check, metric = self._metric(written)
+            yield check
+            metrics += [metric] if metric else []
+        scores = self._read("scores.json", json.loads)
+        if isinstance(scores, Check):
+            yield scores
+            return
+        rows = []
+        for generator in self.manifest["generators"]:
+            checks, row = self._generator(generator, metrics, scores)
+            yield from checks
+            rows += [row] if row else []
+        yield from self._table(metrics, rows)
+
+    def _read(self, name: str, parse: Callable[[str], Any]) -> Any:
+        read = isolated("read", name, lambda: parse((self.folder.path / name).read_text(encoding="utf-8")))
+        return Check(name, Finding.DIFFERS, f"cannot be read: {read.error}") if isinstance(read, Failure) else read
+
+    def _files(self) -> Iterator[Check]:
+        now = self.folder.digests()
+        for name, digest in self.manifest["files"].items():
+            problem = "is missing" if name not in now else "has been changed" if now[name] != digest else ""
+            yield _check(name, problem)
+        for name in now.keys() - self.manifest["files"].keys():
+            yield Check(name, Finding.NOT_CHECKED, "is no file of this run")
+
+    def _metric(self, written: dict[str, Any]) -> tuple[Check, MetricPlan | None]:
+        name = written["name"]
+        what = f"metric {name}"
+        spec = self.plugins.metrics.get(name)
+        if spec is None:
+            return Check(what, Finding.NOT_CHECKED, "is not installed"), None
+        if spec.version != written["version"]:
+            return Check(what, Finding.NOT_CHECKED, f"is version {spec.version} now, {written['version']} then"), None
+        one = RunConfig(generators=("any",), metrics=(name,), metric={name: self.config.metric.get(name, {})})
+        return Check(what, Finding.HOLDS), plan_metrics(one, self.plugins)[0]
+
+    # --- one generator ------------------------------------------------------------------------------------------
+
+    def _generator(
+        self, generator: dict[str, Any], metrics: list[MetricPlan], scores: Any
+    ) -> tuple[list[Check], Row | None]:
+        checks: list[Check] = []
+        replicas: list[ReplicaSamples | Failure] = []
+        for index, written in enumerate(generator["replicas"]):
+            name = f"{generator['name']}/{index}"
+            if "failure" in written:
+                replicas.append(Failure(**written["failure"]))
+                checks.append(Check(name, Finding.NOT_CHECKED, f"failed in the run: {written['failure']['error']}"))
                 continue
-            yield from _check_cells(folder, scorer, metrics, generator["name"], index, replica, scores)
-            if redraw:
-                yield _redraw(folder, plugins, config, dataset, generator, index)
+            samples = isolated("read", name, partial(self._samples, name, written))
+            if isinstance(samples, Failure):
+                checks.append(Check(f"{name} samples", Finding.DIFFERS, f"cannot be read: {samples.error}"))
+                return checks, None
+            replicas.append(samples)
+            checks.append(_check(f"{name} samples", self._counts(samples, written)))
+            if self.redraw:
+                checks.append(self._redraw(generator, index, samples))
+        outcomes: dict[str, list[Outcome]] = {}
+        for metric in metrics:
+            name = metric.spec.name
+            stored = isolated("read", name, partial(_outcomes, scores, generator["name"], name, len(replicas)))
+            if isinstance(stored, Failure):
+                checks.append(Check(f"{generator['name']} {name}", Finding.DIFFERS, f"no such score: {stored.error}"))
+                return checks, None
+            outcomes[name] = stored
+            for index, (before, samples) in enumerate(zip(stored, replicas, strict=True)):
+                difference = _difference(before, self.scorer.score(metric, samples))
+                checks.append(_check(f"{generator['name']}/{index} {name}", difference))
+        row = row_of(
+            generator=generator["name"],
+            title=generator["title"],
+            kind=RowKind(generator["kind"]),
+            key=generator["key"],
+            n=self.config.n,
+            replicas=replicas,
+            outcomes=outcomes,
+        )
+        return checks, row
+
+    def _samples(self, name: str, written: dict[str, Any]) -> ReplicaSamples:
+        return ReplicaSamples(
+            name=name,
+            drawn=self.folder.read_samples(written["samples"], self.dataset.table),
+            n=written["n"],
+            timing=Timing(**written["timing"]) if written["timing"] else None,
+            notes=tuple(written["notes"]),
+        )
+
+    def _counts(self, samples: ReplicaSamples, written: dict[str, Any]) -> str:
+        if samples.digest != written["digest"]:
+            return "are not those of the run"
+        if (len(samples.drawn), samples.n) != (written["drawn"], min(self.config.n, written["drawn"])):
+            return f"are {len(samples.drawn)}, of which {samples.n} count; the run asked for {self.config.n}"
+        return ""
+
+    def _redraw(self, generator: dict[str, Any], index: int, before: ReplicaSamples) -> Check:
+        what = f"{before.name} drawn again"
+        written = generator["replicas"][index]
+        try:
+            plan = plan_generator(generator["name"], self.config, self.plugins, self.scorer.dataset_identity)
+        except (ConfigError, OSError) as error:
+            return Check(what, Finding.NOT_CHECKED, str(error))
+        replica = plan.replicas[index]
+        if replica.key != written["key"]:
+            changed = "the file, the dataset, the generator's code or its settings have changed since the run"
+            return Check(what, Finding.NOT_CHECKED, changed)
+        with TemporaryDirectory() as nothing, Converter(self.config.conversion, self.config.workers) as converter:
+            stream = Stream(plan, replica, self.dataset, Cache(Path(nothing)), converter.convert, lambda *_: None)
+            limit = self.config.draw_limit
+            draw = partial(draw_replica, stream, n=self.config.n, novel=self.config.novel, limit=limit)
+            again = isolated("sample", plan.plugin, draw)
+        if isinstance(again, Failure):
+            return Check(what, Finding.DIFFERS, f"failed: {again.error}")
+        if len(again.drawn) != len(before.drawn):
+            return Check(what, Finding.DIFFERS, f"{len(again.drawn)} samples, {len(before.drawn)} in the run")
+        pairs = enumerate(zip(before.drawn, again.drawn, strict=True))
+        rows = [row for row, (first, second) in pairs if _kind(first) != _kind(second)]
+        return _check(what, f"{len(rows)} of {len(again.drawn)} samples, first row {rows[0]}" if rows else "")
+
+    # --- table and reports --------------------------------------------------------------------------------------
+
+    def _table(self, metrics: list[MetricPlan], rows: list[Row]) -> Iterator[Check]:
+        table = self._read("table.json", from_json)
+        if isinstance(table, Check):
+            yield table
+            return
+        columns = {metric.spec.name: column_of(metric) for metric in metrics}
+        for column in table.columns:
+            if column.key in columns:
+                yield _check(f"column {column.key}", "" if column == columns[column.key] else "is not the metric's")
+        for row in rows:
+            shown = next((r for r in table.rows if (r.generator, r.kind) == (row.generator, row.kind)), None)
+            cells = {key: cell for key, cell in shown.cells.items() if key in row.cells} if shown else {}
+            same = shown is not None and cells == row.cells and _counts_of(shown) == _counts_of(row)
+            yield _check(f"row {row.generator}", "" if same else "of table.json is not what the scores say")
+        for name, version in self.manifest["reporters"].items():
+            reporter = self.plugins.reporters.get(name)
+            file = f"table{reporter.suffix}" if reporter else ""
+            if reporter is None or reporter.version != version or file not in self.manifest["files"]:
+                yield Check(f"report {name}", Finding.NOT_CHECKED, "is not installed, or in another version")
+                continue
+            text = isolated("report", name, partial(reporter.render, table))
+            written = self.folder.path / file
+            rendered = text.encode("utf-8", "backslashreplace") if isinstance(text, str) else b""
+            same = written.is_file() and written.read_bytes() == rendered
+            yield _check(f"report {name}", "" if same else f"{file} is not what table.json says")
 
 
-def _check_files(folder: RunFolder, manifest: dict[str, Any]) -> Iterator[Check]:
-    for name, digest in manifest["files"].items():
-        path = folder.path / name
-        problem = "is missing" if not path.is_file() else "has been changed" if file_digest(path) != digest else ""
-        yield Check(name, problem)
-
-
-def _check_cells(
-    folder: RunFolder,
-    scorer: Scorer,
-    metrics: tuple[MetricPlan, ...],
-    generator: str,
-    index: int,
-    replica: dict[str, Any],
-    scores: dict[str, Any],
-) -> Iterator[Check]:
-    try:
-        drawn = folder.read_samples(replica["samples"], scorer.dataset.table)
-    except (OSError, KeyError, ValueError) as error:
-        yield Check(replica["samples"], f"cannot be read: {error}")
-        return
-    timing = Timing(**replica["timing"]) if replica["timing"] else None
-    stream = Scored(name=f"{generator}/{index}", samples=ReplicaSamples(drawn=drawn, n=replica["n"], timing=timing))
-    yield Check(f"{stream.name} samples", "" if stream.digest == replica["digest"] else "are not those of the run")
-    for metric in metrics:
-        name = metric.spec.name
-        written = outcome_from_json(scores[generator][name][index])
-        yield Check(f"{stream.name} {name}", _difference(written, scorer.score(metric, stream)))
+def _outcomes(scores: Any, generator: str, metric: str, replicas: int) -> list[Outcome]:
+    stored = [outcome_from_json(outcome, "scores.json") for outcome in scores[generator][metric]]
+    if len(stored) != replicas:
+        raise ReadError(f"scores.json: {len(stored)} scores of {replicas} replicas")
+    return stored
 
 
 def _difference(written: Outcome, again: Outcome) -> str:
     if not isinstance(written, MetricResult) or not isinstance(again, MetricResult):
         return "" if written == again else f"the run has {written}, now {again}"
-    pairs = zip(_numbers(written), _numbers(again), strict=False)
-    if written.n == again.n and all(math.isclose(a, b, rel_tol=RELATIVE_TOLERANCE, abs_tol=1e-12) for a, b in pairs):
+    before, now = _numbers(written), _numbers(again)
+    close = partial(math.isclose, rel_tol=RELATIVE_TOLERANCE, abs_tol=1e-12)
+    if written.n == again.n and len(before) == len(now) and all(map(close, before, now)):
         return ""
     return f"the run has {written.value} (n={written.n}), now {again.value} (n={again.n})"
 
@@ -121,41 +247,8 @@ def _numbers(result: MetricResult) -> tuple[float, ...]:
     return (result.value, *(result.interval or ()))
 
 
-def _redraw(
-    folder: RunFolder,
-    plugins: Plugins,
-    config: RunConfig,
-    dataset: Dataset,
-    generator: dict[str, Any],
-    index: int,
-) -> Check:
-    name, written = generator["name"], generator["replicas"][index]
-    what = f"{name}/{index} drawn again"
-    try:
-        plan = plan_generator(name, config=config, plugins=plugins, dataset_identity=dataset.spec.identity())
-    except (ConfigError, OSError) as error:
-        return Check(what, f"cannot be: {error}")
-    replica = plan.replicas[index]
-    if replica.key != written["key"]:
-        return Check(what, "cannot be: the file, the dataset or the generator has changed since the run")
-    try:
-        again = _draw_without_cache(plan, replica, config, dataset)
-    except CrystalbenchError as error:
-        return Check(what, f"failed: {error}")
-    before = folder.read_samples(written["samples"], dataset.table)
-    if len(before) != len(again):
-        return Check(what, f"{len(again)} samples, {len(before)} in the run")
-    rows = [i for i, (a, b) in enumerate(zip(before, again, strict=True)) if _kind(a) != _kind(b)]
-    return Check(what, f"{len(rows)} of {len(again)} samples differ, first row {rows[0]}" if rows else "")
-
-
-def _draw_without_cache(plan: GeneratorPlan, replica: ReplicaPlan, config: RunConfig, dataset: Dataset) -> SampleSet:
-    from tempfile import TemporaryDirectory
-
-    with TemporaryDirectory() as nothing, Converter(config.conversion, config.workers) as converter:
-        convert: Callable[[list[Sample]], list[Converted]] = converter.convert
-        stream = Stream(plan, replica, dataset, Cache(Path(nothing)), convert, lambda *_: None)
-        return draw_replica(stream, n=config.n, novel=config.novel, limit=config.draw_limit).drawn
+def _counts_of(row: Row) -> tuple[object, ...]:
+    return row.title, row.replicas, row.asked, row.drawn, row.valid, dict(row.reasons), row.notes
 
 
 def _kind(item: Converted) -> str:

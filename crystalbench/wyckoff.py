@@ -48,6 +48,10 @@ class Table(StrEnum):
     AVIARY = "aviary-1.1.1"
 
 
+FINEST_FIRST = (Table.AVIARY, Table.PYMATGEN, Table.AFFINE)
+"""Each table merges all that the one before it merges: a label can be made coarser, never finer."""
+
+
 @dataclass(frozen=True, slots=True)
 class WyckoffPosition:
     """One Wyckoff position of a space group.

@@ -153,7 +153,7 @@ class Small:
 
     @hookimpl
     def crystalbench_reporters(self) -> list[ReporterSpec]:
-        return [ReporterSpec(name="titles", version="1", title="Titles", suffix="txt", render=titles)]
+        return [ReporterSpec(name="titles", version="1", title="Titles", suffix=".txt", render=titles)]
 
 
 def titles(table: Table) -> str:

@@ -15,7 +15,6 @@ def test_what_was_put_is_got_back(tmp_path: Path) -> None:
     cache = Cache(tmp_path)
     assert cache.get("scores", "ab12") is None
     cache.put("scores", "ab12", {"x": [1, None, 0.1]})
-    assert cache.has("scores", "ab12")
     assert cache.get("scores", "ab12") == {"x": [1, None, 0.1]}
 
 
@@ -33,6 +32,16 @@ def test_a_truncated_entry_counts_as_absent(tmp_path: Path) -> None:
     path = cache.path("scores", "ab12")
     path.write_bytes(path.read_bytes()[:-20])
     assert cache.get("scores", "ab12") is None
+
+
+@pytest.mark.parametrize("place", [3, 12, 40, -4])
+def test_an_entry_with_a_flipped_byte_counts_as_absent(tmp_path: Path, place: int) -> None:
+    cache = Cache(tmp_path)
+    cache.put("scores", "ab12", list(range(1000)))
+    data = bytearray(cache.path("scores", "ab12").read_bytes())
+    data[place] ^= 0x55
+    cache.path("scores", "ab12").write_bytes(data)
+    assert cache.get("scores", "ab12") in (None, list(range(1000)))
 
 
 def test_an_interrupted_write_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def test_run_verify_and_table_from_files_of_labels(tmp_path: Path) -> None:
     assert "checks hold" in verified.stdout
     latex = crystalbench("table", "out", "--format", "latex", cwd=tmp_path).stdout
     assert r"my\_model" in latex
-    scores = json.loads((tmp_path / "out/scores.json").read_text())["scores"]
+    scores = json.loads((tmp_path / "out/scores.json").read_text())
     assert len(scores["my_model"]["uniqueness"]) == 2
     assert scores["my_model"]["uniqueness"][0]["value"] == 1.0
 
@@ -76,7 +76,7 @@ def test_an_altered_sample_fails_verification(tmp_path: Path) -> None:
     samples = tmp_path / "out/samples/mine.0.csv"
     samples.write_text(samples.read_text().replace("Br-K", "Br-Ag"))
     done = crystalbench("verify", "out", cwd=tmp_path, code=1)
-    assert "samples/mine.0.csv: has been changed" in done.stdout
+    assert "samples/mine.0.csv: differs: has been changed" in done.stdout
 
 
 def test_resume_finishes_the_run_in_its_folder(tmp_path: Path) -> None:
@@ -106,6 +106,29 @@ def test_convert_writes_a_row_per_crystal_and_the_reasons(tmp_path: Path) -> Non
     assert [row["protostructure"] for row in rows] == [rock_salt(1).label, "", rock_salt(2).label]
     assert rows[1]["reason"] == "no_symmetry"
     assert "3 crystals read by labels, 2 converted" in done.stderr
+
+
+def test_convert_does_not_write_over_what_it_reads(tmp_path: Path) -> None:
+    (tmp_path / "labels.txt").write_text(f"{rock_salt(1).label}\n")
+    done = crystalbench("convert", "labels.txt", "-o", "labels.txt", cwd=tmp_path, code=2)
+    assert "is the file that is read" in done.stderr
+    assert (tmp_path / "labels.txt").read_text() == f"{rock_salt(1).label}\n"
+
+
+@pytest.mark.parametrize(
+    "arguments", [["table", "run", "-o", "no/such/folder/x"], ["run", "-g", "train", "-o", "/proc/x"]]
+)
+def test_what_the_disk_refuses_is_a_message(tmp_path: Path, arguments: list[str]) -> None:
+    crystalbench("run", "-g", "train", "-n", "5", "-o", "run", cwd=tmp_path)
+    assert "Traceback" not in crystalbench(*arguments, cwd=tmp_path, code=1).stderr
+
+
+def test_the_letter_table_of_the_run_is_that_of_the_labels(tmp_path: Path) -> None:
+    """Two letterings that only the whole affine normaliser of P2/c makes equal."""
+    (tmp_path / "labels.txt").write_text("AB_mP4_13_a_e:Cl-Na\nAB_mP4_13_a_f:Cl-Na\n")
+    for table, distinct in (("affine", 1), ("pymatgen", 2)):
+        done = crystalbench("convert", "labels.txt", "--table", table, cwd=tmp_path)
+        assert len({line["protostructure"] for line in csv.DictReader(done.stdout.splitlines())}) == distinct
 
 
 def test_plan_computes_nothing_and_tells_what_is_cached(tmp_path: Path) -> None:

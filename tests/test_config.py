@@ -34,8 +34,10 @@ EVERYTHING = {
 
 
 def test_a_configuration_survives_the_manifest() -> None:
-    config = RunConfig.from_mapping(EVERYTHING)
-    assert RunConfig.from_mapping(config.to_mapping()) == config
+    config = RunConfig.from_mapping(EVERYTHING | {"workers": 1})
+    again = RunConfig.from_mapping(config.to_mapping() | {"workers": 1})
+    assert again.to_mapping() == config.to_mapping()
+    assert "workers" not in config.to_mapping()
     assert config.conversion.table is Table.PYMATGEN
     assert config.generator["a"].parameters == {"evaluation": 1}
 
@@ -55,6 +57,7 @@ def test_a_configuration_survives_the_manifest() -> None:
         ({"generator": {"c": {}}}, "unknown generator in the settings 'c'"),
         ({"generator": {"a": {"samples": ["x"], "replicas": 3}}}, "one file per replica"),
         ({"conversion": []}, "conversion must be a table"),
+        ({"generators": ["a", "A"]}, "named twice"),
     ],
 )
 def test_what_the_user_must_change_is_named(change: dict[str, object], message: str) -> None:
@@ -70,6 +73,34 @@ def test_flags_override_the_file(tmp_path: Path) -> None:
     )
     assert (config.n, config.seed, config.conversion.symprec) == (9, 3, 0.3)
     assert config.generator["a"].parameters == {"size": 2.5}
+
+
+def test_flags_may_narrow_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "run.toml"
+    path.write_text('generators = ["a", "b"]\n[generator.b]\nsize = 1\n[metric.m]\nrule = "x"\n')
+    config = build_config(config_file=path, **NO_FLAGS | {"generators": "a", "metrics": "other"})
+    assert (config.generators, config.generator, config.metric) == (("a",), {}, {})
+
+
+@pytest.mark.parametrize("text", ["conversion = 5", "generators = 5", "generator = 3", "[generator]\nmine = 5"])
+def test_values_in_the_place_of_tables_are_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "run.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match="must be a"):
+        build_config(config_file=path, **NO_FLAGS | {"backend": "moyo", "samples": ("mine=x.pt",)})
+
+
+def test_set_takes_any_toml_key_and_text_without_quotes() -> None:
+    settings = ('generator."v1.0".size=2.5', "generator.a.rule=some text", "n=7")
+    config = build_config(config_file=None, **NO_FLAGS | {"generators": "a,v1.0", "settings": settings})
+    assert config.generator["v1.0"].parameters == {"size": 2.5}
+    assert config.generator["a"].parameters == {"rule": "some text"}
+    assert config.n == 7
+
+
+def test_set_takes_one_setting_at_a_time() -> None:
+    with pytest.raises(ConfigError, match="expected NAME=VALUE"):
+        build_config(config_file=None, **NO_FLAGS | {"generators": "a", "settings": ("n=10\nseed=99",)})
 
 
 def test_samples_name_their_generator() -> None:

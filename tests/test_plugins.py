@@ -1,11 +1,13 @@
 """Plugins: loaded one by one; what is broken is listed and stops nothing."""
 
-from importlib.metadata import EntryPoint
+from dataclasses import replace
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from crystalbench import MetricSpec, ScoreInput, hookimpl
+from crystalbench import MetricSpec, Parameter, ReaderSpec, ScoreInput, hookimpl
 from crystalbench.errors import ConfigError, PluginError
 from crystalbench.plugins import Plugins
 from tests.small_plugins import Small, count
@@ -19,8 +21,36 @@ class Other:
         return [_metric("extra"), _metric("novel_count")]
 
 
+def _reader(parameter: str) -> ReaderSpec:
+    (spec,) = Small().crystalbench_readers()
+    return replace(spec, parameters=(Parameter(name=parameter, default="", help=""),))
+
+
 def _metric(name: str) -> MetricSpec:
     return MetricSpec(name=name, version="1", title=name, description="", compute=count)
+
+
+def test_nobody_takes_the_name_of_a_record_that_comes_with_crystalbench(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "aa_hijack.py").write_text(
+        "from crystalbench import *\n@hookimpl\ndef crystalbench_metrics():\n"
+        "    return [MetricSpec(name='novelty', version='1', title='', description='', compute=print)]\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    own = [p for p in entry_points(group="crystalbench") if p.name == "novelty"]
+    plugins = Plugins.load([EntryPoint("aa", "aa_hijack", "crystalbench"), *own])
+    assert plugins.owner("metrics", "novelty").name == "novelty"
+    assert "claimed by plugin 'novelty'" in plugins.broken[0].error
+
+
+def test_a_plugin_that_exits_when_it_is_imported_is_listed_as_broken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "leaver.py").write_text("import sys\nsys.exit(0)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    (info,) = Plugins.load([EntryPoint("leaver", "leaver", "crystalbench")]).broken
+    assert info.error == "SystemExit: 0"
 
 
 def test_every_installed_plugin_loads() -> None:
@@ -54,7 +84,7 @@ def test_two_plugins_that_claim_one_name_are_both_named_and_the_second_adds_noth
     [
         ({"crystalbench_metrics": lambda: [3]}, "must give MetricSpec records, not 3"),
         ({"crystalbench_metrics": lambda: [_metric("a"), _metric("a")]}, "declares a twice"),
-        ({"crystalbench_metrix": list}, "crystalbench_metrix"),
+        ({"crystalbench_metrix": lambda: iter(())}, "crystalbench_metrix"),
     ],
 )
 def test_a_plugin_that_breaks_the_contract_is_refused(hooks: dict[str, object], message: str) -> None:

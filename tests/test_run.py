@@ -6,11 +6,23 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from crystalbench import (
+    Invalid,
+    InvalidReason,
+    MetricSpec,
+    Parameters,
+    ReaderSpec,
+    ReporterSpec,
+    Sample,
+    hookimpl,
+)
 from crystalbench.config import RunConfig
 from crystalbench.errors import ConfigError
 from crystalbench.folder import RunFolder
@@ -18,8 +30,8 @@ from crystalbench.plan import make_plan
 from crystalbench.plugins import Plugins
 from crystalbench.results import Failure, MetricResult, Row, RowKind
 from crystalbench.run import Finished, Run
-from crystalbench.verify import verify
-from tests.small_plugins import CHUNK, Small, rock_salt
+from crystalbench.verify import Check, Finding, Verification
+from tests.small_plugins import CHUNK, Small, count, read_labels, rock_salt
 
 
 @pytest.fixture
@@ -42,6 +54,14 @@ def value(finished: Finished, generator: str, metric: str) -> float | None:
     return row(finished, generator).cells[metric].mean
 
 
+def verify(plugins: Plugins, folder: Path, redraw: bool = False) -> list[Check]:
+    return list(Verification(RunFolder(folder), plugins, redraw).checks())
+
+
+def differing(checks: list[Check]) -> set[str]:
+    return {check.what for check in checks if check.finding is Finding.DIFFERS}
+
+
 def labels_file(folder: Path, n: int, name: str = "labels.json", invalid: int = 0) -> Path:
     path = folder / name
     path.write_text(json.dumps([rock_salt(i).label for i in range(n)] + [None] * invalid))
@@ -54,7 +74,7 @@ def test_a_run_gives_every_cell_and_writes_everything_down(plugins: Plugins, tmp
     assert value(finished, "halides", "halide_share") == 1.0
     assert value(finished, "halides", "novel_count") == 24  # NaCl is in the training split
     names = {p.name for p in (tmp_path / "run").rglob("*") if p.is_file()}
-    assert names == {"manifest.json", "halides.0.csv", "ledger.csv", "scores.json", "table.txt"}
+    assert names == {"manifest.json", "halides.0.csv", "ledger.csv", "scores.json", "table.json", "table.txt"}
     manifest = RunFolder(tmp_path / "run").manifest()
     assert manifest["status"] == "finished"
     assert manifest["environment"]["packages"]["numpy"]
@@ -102,8 +122,8 @@ def test_a_killed_run_loses_one_chunk_and_resumes_to_the_same_result(plugins: Pl
     root = Path(__file__).parents[1]
     assert subprocess.run(run, env=environment, cwd=root, check=False).returncode == -signal.SIGKILL
     assert RunFolder(tmp_path / "run").manifest()["status"] == "running"
-    (check,) = verify(RunFolder(tmp_path / "run"), plugins)
-    assert "--resume" in check.problem
+    (check,) = verify(plugins, tmp_path / "run")
+    assert "--resume" in check.detail
     subprocess.run(run, env=environment | {"HALIDES_KILL_AT": "-1"}, cwd=root, check=True)
     assert (tmp_path / "log").read_text() == "0\n1\n2\n3\n"
     assert RunFolder(tmp_path / "run").manifest()["status"] == "finished"
@@ -122,6 +142,13 @@ def test_a_cap_on_the_search_for_novel_samples_is_kept_and_told(plugins: Plugins
     finished = execute(plugins, tmp_path / "run", generators=["halides"], n=5, novel=1000, max_draws=20)
     assert value(finished, "halides", "novel_count") == 19
     assert "1,000 novel samples were asked for; 20 draws of halides/0 gave 19" in row(finished, "halides").notes
+
+
+def test_a_cap_inside_a_chunk_counts_no_sample_beyond_it(plugins: Plugins, tmp_path: Path) -> None:
+    finished = execute(plugins, tmp_path / "run", generators=["halides"], n=5, novel=12, max_draws=13)
+    assert value(finished, "halides", "novel_count") == 12
+    finished = execute(plugins, tmp_path / "less", generators=["halides"], n=5, novel=14, max_draws=13)
+    assert "14 novel samples were asked for; 13 draws of halides/0 gave 12" in row(finished, "halides").notes
 
 
 def test_replicas_give_mean_and_standard_deviation(plugins: Plugins, tmp_path: Path) -> None:
@@ -147,11 +174,46 @@ def test_samples_that_were_made_and_not_written_count_as_invalid(plugins: Plugin
 
 
 def test_more_samples_than_were_generated_is_an_error_of_that_row_only(plugins: Plugins, tmp_path: Path) -> None:
-    settings = {"samples": [str(labels_file(tmp_path, 10))], "generated": 5}
-    finished = execute(plugins, tmp_path / "run", generator={"mine": settings, "halides": {}}, n=100)
-    (failure,) = finished.failures
-    assert f"{tmp_path / 'labels.json'}: holds 10 samples, but generated=5 was given" in failure.error
-    assert value(finished, "halides", "halide_share") == 1.0
+    for number, n in enumerate((100, 5)):
+        settings = {"samples": [str(labels_file(tmp_path, 10))], "generated": 5}
+        finished = execute(plugins, tmp_path / str(number), generator={"mine": settings, "halides": {}}, n=n)
+        (failure,) = finished.failures
+        assert f"{tmp_path / 'labels.json'}: holds more than the 5 samples" in failure.error
+        assert value(finished, "halides", "halide_share") == 1.0
+
+
+def test_generated_needs_files_and_all_of_them(plugins: Plugins, tmp_path: Path) -> None:
+    settings = {"samples": [str(labels_file(tmp_path, 10))], "generated": 15}
+    with pytest.raises(ConfigError, match="use -n 15"):
+        execute(plugins, tmp_path / "run", generator={"mine": settings}, n=10)
+    with pytest.raises(ConfigError, match="there are none"):
+        execute(plugins, tmp_path / "run", generator={"halides": {"generated": 5}}, n=10)
+
+
+@pytest.mark.parametrize("rows", [499, 500, 501, 1000])
+def test_a_file_ends_where_it_ends(plugins: Plugins, tmp_path: Path, rows: int) -> None:
+    samples = {"samples": [str(labels_file(tmp_path, rows))]}
+    got = row(execute(plugins, tmp_path / "run", generator={"mine": samples}, n=1000), "mine")
+    assert got.drawn == rows
+    assert got.notes == (() if rows == 1000 else (f"1,000 samples were asked for; mine/0 holds {rows}",))
+
+
+def test_the_first_samples_of_a_larger_file_are_used_and_the_table_says_so(plugins: Plugins, tmp_path: Path) -> None:
+    samples = {"samples": [str(labels_file(tmp_path, 20))]}
+    got = row(execute(plugins, tmp_path / "run", generator={"mine": samples}, n=5), "mine")
+    assert got.notes == ("the first 5 samples of mine/0 are used; it holds more",)
+
+
+def test_an_empty_file_is_an_error(plugins: Plugins, tmp_path: Path) -> None:
+    samples = {"samples": [str(labels_file(tmp_path, 0))]}
+    (failure,) = execute(plugins, tmp_path / "run", generator={"mine": samples}, n=5).failures
+    assert failure.error == f"{tmp_path / 'labels.json'}: holds no samples"
+
+
+def test_files_cannot_take_the_name_of_a_reference_generator() -> None:
+    config = RunConfig.from_mapping({"generator": {"train": {"samples": ["labels.json"]}}})
+    with pytest.raises(ConfigError, match="built-in reference generator"):
+        make_plan(config, Plugins.load())
 
 
 def test_a_generator_that_fails_fills_its_own_row_and_no_other(plugins: Plugins, tmp_path: Path) -> None:
@@ -192,12 +254,21 @@ def test_another_run_is_not_written_over(plugins: Plugins, tmp_path: Path) -> No
         execute(plugins, tmp_path / "thesis", generators=["halides"], n=6)
 
 
+def test_a_timeout_is_tried_again_and_never_taken_from_the_cache(plugins: Plugins, tmp_path: Path) -> None:
+    slow = {"timeout": 1e-4}
+    got = row(execute(plugins, tmp_path / "slow", generators=["structures"], n=4, conversion=slow), "structures")
+    assert got.reasons["timeout"] == 2
+    got = row(execute(plugins, tmp_path / "run", generators=["structures"], n=4), "structures")
+    assert got.reasons == {"overlapping_atoms": 2}
+
+
 def test_verify_recomputes_every_cell(plugins: Plugins, tmp_path: Path) -> None:
     settings = {"halides": {"replicas": 2}, "structures": {}, "mine": {"samples": [str(labels_file(tmp_path, 9))]}}
     execute(plugins, tmp_path / "run", generator=settings, n=9)
-    checks = list(verify(RunFolder(tmp_path / "run"), plugins, redraw=True))
-    assert [check for check in checks if check.problem] == []
-    assert {"halides/1 halide_share", "mine/0 novel_count", "structures/0 drawn again"} <= {c.what for c in checks}
+    checks = verify(plugins, tmp_path / "run", redraw=True)
+    assert [check for check in checks if check.finding is not Finding.HOLDS] == []
+    expected = {"halides/1 halide_share", "mine/0 novel_count", "structures/0 drawn again", "row mine", "report titles"}
+    assert expected <= {check.what for check in checks}
 
 
 def test_verify_finds_a_changed_sample_a_changed_score_and_a_changed_file(plugins: Plugins, tmp_path: Path) -> None:
@@ -206,16 +277,108 @@ def test_verify_finds_a_changed_sample_a_changed_score_and_a_changed_file(plugin
     samples = tmp_path / "run/samples/halides.0.csv"
     samples.write_text(samples.read_text().replace("Cl-K", "K-Zr"))
     scores = json.loads((tmp_path / "run/scores.json").read_text())
-    scores["scores"]["mine"]["halide_share"][0]["value"] = 0.99
+    scores["mine"]["halide_share"][0]["value"] = 0.99
     (tmp_path / "run/scores.json").write_text(json.dumps(scores))
     source.write_text("[]")
-    problems = {c.what for c in verify(RunFolder(tmp_path / "run"), plugins, redraw=True) if c.problem}
-    assert {"samples/halides.0.csv", "halides/0 samples", "mine/0 halide_share", "mine/0 drawn again"} <= problems
+    checks = verify(plugins, tmp_path / "run", redraw=True)
+    assert {"samples/halides.0.csv", "halides/0 samples", "mine/0 halide_share", "row mine"} <= differing(checks)
+    (redrawn,) = (check for check in checks if check.what == "mine/0 drawn again")
+    assert redrawn.finding is Finding.NOT_CHECKED
+
+
+def test_verify_finds_a_table_that_was_written_over_with_its_digests(plugins: Plugins, tmp_path: Path) -> None:
+    execute(plugins, tmp_path / "run", generators=["halides"], n=9)
+    for name, old, new in (("table.json", '"value": 1.0', '"value": 0.42'), ("table.txt", "Halides", "Better")):
+        path = tmp_path / "run" / name
+        assert old in path.read_text()
+        path.write_text(path.read_text().replace(old, new))
+    manifest = RunFolder(tmp_path / "run").manifest()
+    manifest["files"] = RunFolder(tmp_path / "run").digests()
+    RunFolder(tmp_path / "run").write_json("manifest.json", manifest)
+    assert differing(verify(plugins, tmp_path / "run")) == {"row halides", "report titles"}
+
+
+@pytest.mark.parametrize("name", ["scores.json", "table.json", "samples/halides.0.csv"])
+def test_verify_names_what_is_missing(plugins: Plugins, tmp_path: Path, name: str) -> None:
+    execute(plugins, tmp_path / "run", generators=["halides"], n=9)
+    (tmp_path / "run" / name).unlink()
+    assert name in differing(verify(plugins, tmp_path / "run", redraw=True))
+
+
+def test_verify_does_not_depend_on_what_was_installed_later_or_on_where_it_is_run(
+    plugins: Plugins, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labels_file(tmp_path, 9)
+    monkeypatch.chdir(tmp_path)
+    execute(plugins, tmp_path / "run", generator={"mine": {"samples": ["labels.json"]}}, n=9)
+    monkeypatch.chdir("/")
+
+    class Later:
+        @hookimpl
+        def crystalbench_metrics(self) -> list[MetricSpec]:
+            return [MetricSpec(name="later", version="1", title="Later", description="", compute=count)]
+
+    plugins.register(Later(), "later")
+    (tmp_path / "run").rename(tmp_path / "moved")
+    checks = verify(plugins, tmp_path / "moved", redraw=True)
+    assert [check for check in checks if check.finding is not Finding.HOLDS] == []
+
+
+def test_what_a_plugin_does_wrong_stays_in_its_own_cells(plugins: Plugins, tmp_path: Path) -> None:
+    def leave(_: object) -> MetricResult:
+        sys.exit(0)
+
+    def numpy_count(_: object) -> MetricResult:
+        return MetricResult(value=np.float32(0.5), n=np.int64(3))  # type: ignore[arg-type]
+
+    class Rude:
+        @hookimpl
+        def crystalbench_metrics(self) -> list[MetricSpec]:
+            computes = {"leaving": leave, "numpy": numpy_count, "text": lambda _: "0.5"}
+            return [
+                MetricSpec(name=name, version="1", title=name, description="", compute=compute)  # type: ignore[arg-type]
+                for name, compute in computes.items()
+            ]
+
+        @hookimpl
+        def crystalbench_reporters(self) -> list[ReporterSpec]:
+            return [ReporterSpec(name="none", version="1", title="None", suffix=".none", render=lambda _: None)]  # type: ignore[arg-type,return-value]
+
+        @hookimpl
+        def crystalbench_readers(self) -> list[ReaderSpec]:
+            def detect(path: Path) -> bool:
+                raise SystemExit(3)
+
+            return [ReaderSpec(name="rude", version="1", title="", description="", detect=detect, read=read_labels)]
+
+    plugins.register(Rude(), "rude")
+    finished = execute(plugins, tmp_path / "run", generator={"mine": {"samples": [str(labels_file(tmp_path, 9))]}}, n=9)
+    assert {failure.plugin for failure in finished.failures} == {"leaving", "text", "none"}
+    assert value(finished, "mine", "numpy") == 0.5
+    assert value(finished, "mine", "halide_share") == 1.0
+
+
+def test_details_of_invalid_samples_are_one_line_of_text_in_the_ledger(plugins: Plugins, tmp_path: Path) -> None:
+    def read(path: Path, parameters: Parameters) -> Iterator[Sample]:
+        yield Invalid(InvalidReason.UNREADABLE, "line 1\r\nline 2 \udc80 \u2028")
+        yield rock_salt(1)
+
+    class Odd:
+        @hookimpl
+        def crystalbench_readers(self) -> list[ReaderSpec]:
+            return [ReaderSpec(name="odd", version="1", title="", description="", detect=lambda _: False, read=read)]
+
+    plugins.register(Odd(), "odd")
+    samples = {"samples": [str(labels_file(tmp_path, 1))], "reader": "odd"}
+    finished = execute(plugins, tmp_path / "run", generator={"mine": samples}, n=9)
+    assert row(finished, "mine").reasons == {"unreadable": 1}
+    assert len((tmp_path / "run/ledger.csv").read_text().splitlines()) == 2
+    assert differing(verify(plugins, tmp_path / "run")) == set()
 
 
 def test_scores_hold_full_precision_and_denominators(plugins: Plugins, tmp_path: Path) -> None:
     from crystalbench.results_json import outcome_from_json
 
     execute(plugins, tmp_path / "run", generator={"mine": {"samples": [str(labels_file(tmp_path, 2, invalid=1))]}}, n=3)
-    stored = json.loads((tmp_path / "run/scores.json").read_text())["scores"]["mine"]["halide_share"][0]
+    stored = json.loads((tmp_path / "run/scores.json").read_text())["mine"]["halide_share"][0]
     assert outcome_from_json(stored) == MetricResult(value=2 / 3, n=3)

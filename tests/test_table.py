@@ -27,7 +27,7 @@ def table(direction: Direction, *rows: Row) -> Table:
 )
 def test_only_measured_rows_can_be_best(direction: Direction, best: set[str]) -> None:
     rows = [
-        row("train", RowKind.REFERENCE, m=cell(0.2)),
+        row("train", RowKind.TRAINING, m=cell(0.2)),
         row("a", m=cell(0.3)),
         row("b", m=cell(0.9)),
         row("example", RowKind.EXAMPLE, m=cell(0.2)),
@@ -66,11 +66,44 @@ def test_a_result_is_finite_by_construction(value: float) -> None:
 
 
 def test_merging_shares_reference_rows_and_numbers_repeated_generators() -> None:
-    train = row("train", RowKind.REFERENCE, m=cell(0.2))
+    train = row("train", RowKind.TRAINING, m=cell(0.2))
     first = table(Direction.HIGHER, train, row("a", m=cell(0.3)))
     second = table(Direction.HIGHER, train, row("a", m=cell(0.4)), row("b", m=cell(0.5)))
     merged = merge([first, second])
     assert [r.generator for r in merged.rows] == ["a", "a#2", "b", "train"]
+
+
+def test_rows_of_the_same_samples_appear_once_though_their_timings_differ() -> None:
+    slow, quick = (replace(row("a", m=cell(value)), key="same") for value in (1.0, 2.0))
+    merged = merge([table(Direction.HIGHER, slow), table(Direction.HIGHER, quick)])
+    assert merged.rows == (slow,)
+
+
+def test_a_published_row_does_not_number_a_measured_one() -> None:
+    paper = row("a", RowKind.PUBLISHED, m=Cell(published=(1.0, None)))
+    first, second = table(Direction.HIGHER, row("a", m=cell(0.3)), paper), table(Direction.HIGHER, paper)
+    assert [(r.generator, r.kind) for r in merge([first, second]).rows] == [
+        ("a", RowKind.MEASURED),
+        ("a", RowKind.PUBLISHED),
+    ]
+
+
+def test_numbering_never_meets_a_name_that_is_taken() -> None:
+    tables = [table(Direction.HIGHER, row(name, m=cell(value))) for value, name in enumerate(("a#2", "a", "a"))]
+    assert [r.generator for r in merge(tables).rows] == ["a#2", "a", "a#3"]
+
+
+def test_other_versions_of_a_metric_are_not_merged() -> None:
+    first = table(Direction.HIGHER, row("a", m=cell(0.3)))
+    second = replace(first, columns=(replace(first.columns[0], version="2"),))
+    with pytest.raises(ConfigError, match="metric m is '' in one and '2' in another"):
+        merge([first, second])
+
+
+def test_a_search_for_novel_samples_is_not_merged_with_none() -> None:
+    first = table(Direction.HIGHER, row("a", m=cell(0.3)))
+    with pytest.raises(ConfigError, match="novel is None in one"):
+        merge([first, replace(first, settings={"novel": "drawn until 300 are novel"})])
 
 
 def test_runs_on_different_datasets_are_not_merged() -> None:

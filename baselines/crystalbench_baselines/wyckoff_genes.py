@@ -103,7 +103,7 @@ def _gene(group: Any, pairs: list[tuple[Any, Any]], counts: Any, where: str) -> 
         orbits = [(element, _letter(group, site)) for element, sites in pairs for site in sites]
         if counts is not None:
             _check_counts(group, pairs, counts)
-        return Protostructure(group, orbits)
+        return Protostructure(group, orbits, wyckoff.FINEST_FIRST[0])
     except ProtostructureError as error:
         return Invalid(InvalidReason.INVALID_PROTOSTRUCTURE, f"{where}: {error}")
     except (TypeError, ValueError) as error:

@@ -78,7 +78,7 @@ class MainGroup(PluginGroup):
             return super().invoke(ctx)
         except ConfigError as error:
             raise click.UsageError(str(error)) from error
-        except CrystalbenchError as error:
+        except (CrystalbenchError, OSError) as error:
             raise click.ClickException(str(error)) from error
 
 

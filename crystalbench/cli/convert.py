@@ -1,19 +1,26 @@
 """`crystalbench convert`."""
 
 import csv
+import sys
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
+from io import TextIOWrapper
 from itertools import islice
 from pathlib import Path
+from typing import IO
 
 import click
 
+from crystalbench.cache import atomic_write
 from crystalbench.cli.options import parameter_settings
 from crystalbench.config import RunConfig, check_parameters
+from crystalbench.errors import ConfigError
 from crystalbench.folder import SAMPLE_FIELDS, sample_row
 from crystalbench.plan import FILE_CHUNK, detect_reader
 from crystalbench.plugins import Plugins
 from crystalbench.samples import Converted, Invalid, Sample
+from crystalbench.stream import settled
 
 
 @click.command(name="convert")
@@ -47,7 +54,7 @@ def command(
     )
     parameters = check_parameters(f"reader {spec.name}", parameter_settings(settings), spec.parameters)
     counts: Counter[str] = Counter()
-    with click.open_file(str(output or "-"), "w", encoding="utf-8") as out:
+    with _written(output, file) as out:
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(SAMPLE_FIELDS)
         for index, item in enumerate(_converted(spec.read(file, parameters), config)):
@@ -57,6 +64,20 @@ def command(
     click.echo(f"{total:,} crystals read by {spec.name}, {counts.pop('valid', 0):,} converted", err=True)
     for reason, count in counts.most_common():
         click.echo(f"  {count:,} {reason}", err=True)
+
+
+@contextmanager
+def _written(output: Path | None, source: Path) -> Iterator[IO[str]]:
+    """Standard output, or a file that appears when it is complete."""
+    if output is None:
+        yield sys.stdout
+        return
+    if output.exists() and output.samefile(source):
+        raise ConfigError(f"{output}: is the file that is read; choose another --output")
+    with atomic_write(output) as file:
+        text = TextIOWrapper(file, encoding="utf-8", errors="backslashreplace")
+        yield text
+        text.detach()
 
 
 def _converted(samples: Iterator[Sample], config: RunConfig) -> Iterator[Converted]:
@@ -69,6 +90,6 @@ def _converted(samples: Iterator[Sample], config: RunConfig) -> Iterator[Convert
         bar("converting", None, "crystals") as progress,
     ):
         while chunk := list(islice(samples, FILE_CHUNK)):
-            yield from converter.convert(chunk)
+            yield from (settled(item, config.conversion.table) for item in converter.convert(chunk))
             done += len(chunk)
             progress(done)

@@ -1,5 +1,6 @@
 """Options that `run` and `plan` share: each flag maps onto one key of the configuration file."""
 
+import json
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from crystalbench.config import RunConfig, read_toml
+from crystalbench.config import RunConfig, merged, read_toml
 from crystalbench.errors import ConfigError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -35,7 +36,7 @@ FLAGS = (
     click.option("-d", "--dataset", help="Training set that samples are compared with."),
     click.option("-n", type=int, help="Samples asked of every generator.  [default: 1000]"),
     click.option("--novel", type=int, help="Draw on until so many samples are novel."),
-    click.option("--max-draws", type=int, help="Cap on those draws.  [default: 20 n]"),
+    click.option("--max-draws", type=int, help="Cap on those draws.  [default: 20 times as many]"),
     click.option("--seed", type=int, help="Seed of everything random.  [default: 0]"),
     click.option("-m", "--metrics", metavar=NAMES, help="Metrics to compute.  [default: all]"),
     click.option("--reports", metavar=NAMES, help="Formats to write.  [default: all]"),
@@ -66,35 +67,61 @@ def run_options(command: Command) -> Command:
 def build_config(*, config_file: Path | None, **flags: Any) -> RunConfig:
     """Put the flags over the configuration file; raises `ConfigError`."""
     data = read_toml(config_file) if config_file else {}
+    single = ("dataset", "n", "novel", "max_draws", "seed", "published", "workers")
+    changes: dict[str, Any] = {key: flags[key] for key in single if flags[key] is not None}
+    conversion = {key: flags[key] for key in CONVERSION_FLAGS if flags[key] is not None}
+    if conversion:
+        changes["conversion"] = conversion
     for key in ("generators", "metrics", "reports"):
         if flags[key] is not None:
-            data[key] = _names(flags[key])
-    for key in ("dataset", "n", "novel", "max_draws", "seed", "published", "workers"):
-        if flags[key] is not None:
-            data[key] = flags[key]
-    for key in CONVERSION_FLAGS:
-        if flags[key] is not None:
-            data.setdefault("conversion", {})[key] = flags[key]
-    generator = data.setdefault("generator", {})
+            changes[key] = _names(flags[key])
+    generator: dict[str, dict[str, Any]] = {}
     for name, value in _pairs("samples", flags["samples"]):
         generator.setdefault(name, {})["samples"] = _names(value)
-    for key, parse in (("reader", str), ("generated", int), ("replicas", int)):
+    for key in ("reader", "generated", "replicas"):
         for name, value in _pairs(key, flags[key]):
-            generator.setdefault(name, {})[key] = _number(key, name, value) if parse is int else value
-    for path, value in _pairs("set", flags["settings"]):
-        _assign(data, path, _toml_value(value))
-    if "generators" not in data and generator:
-        data["generators"] = list(generator)
-    elif flags["samples"]:
-        data["generators"] = list(
-            dict.fromkeys([*data["generators"], *(n for n, _ in _pairs("samples", flags["samples"]))])
-        )
-    return RunConfig.from_mapping(data if data.get("generators") else {**data, "generators": []})
+            generator.setdefault(name, {})[key] = value if key == "reader" else _number(key, name, value)
+    if generator:
+        changes["generator"] = generator
+    data = merged(data, changes)
+    for text in flags["settings"]:
+        data = merged(data, _setting(text))
+    _choose(data, [name for name, _ in _pairs("samples", flags["samples"])], flags)
+    return RunConfig.from_mapping({"generators": [], **data})
+
+
+def _choose(data: dict[str, Any], sampled: list[str], flags: dict[str, Any]) -> None:
+    """Compare what has samples on the command line too; flags that narrow a file leave its other settings unused."""
+    known = data.get("generator", {})
+    named = data.get("generators", [])
+    if not isinstance(named, list) or not isinstance(known, dict):
+        return  # refused with its place by `RunConfig.from_mapping`
+    if named:
+        data["generators"] = list(dict.fromkeys([*named, *sampled]))
+    elif known:
+        data["generators"] = list(known)
+    for chosen, table in (("generators", "generator"), ("metrics", "metric")):
+        if flags[chosen] is not None and isinstance(data.get(table), dict):
+            data[table] = {name: value for name, value in data[table].items() if name in data[chosen]}
 
 
 def parameter_settings(texts: tuple[str, ...]) -> dict[str, Any]:
     """Read ``--set KEY=VALUE`` flags of one reader."""
-    return {key: _toml_value(value) for key, value in _pairs("set", texts)}
+    settings: dict[str, Any] = {}
+    for text in texts:
+        settings = merged(settings, _setting(text))
+    return settings
+
+
+def _setting(text: str) -> dict[str, Any]:
+    """Read KEY=VALUE as a line of TOML; a value that is no TOML is text."""
+    ((key, value),) = _pairs("set", (text,))
+    for written in (value, json.dumps(value)):
+        try:
+            return tomllib.loads(f"{key} = {written}")
+        except tomllib.TOMLDecodeError:
+            continue
+    raise ConfigError(f"--set {text}: expected KEY=VALUE with a key as in the configuration file")
 
 
 def _names(text: str) -> list[str]:
@@ -104,7 +131,7 @@ def _names(text: str) -> list[str]:
 def _pairs(flag: str, texts: tuple[str, ...]) -> list[tuple[str, str]]:
     pairs = [text.partition("=") for text in texts]
     for text, (name, _, value) in zip(texts, pairs, strict=True):
-        if not name or not value:
+        if not name.strip() or not value.strip() or "\n" in text:
             raise ConfigError(f"--{flag} {text}: expected NAME=VALUE")
     return [(name.strip(), value.strip()) for name, _, value in pairs]
 
@@ -114,19 +141,3 @@ def _number(flag: str, name: str, value: str) -> int:
         return int(value)
     except ValueError:
         raise ConfigError(f"--{flag} {name}={value}: expected a whole number") from None
-
-
-def _toml_value(text: str) -> Any:
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text
-
-
-def _assign(data: dict[str, Any], path: str, value: Any) -> None:
-    *parents, key = path.split(".")
-    for parent in parents:
-        data = data.setdefault(parent, {})
-        if not isinstance(data, dict):
-            raise ConfigError(f"--set {path}: {parent} holds a value, not settings")
-    data[key] = value

@@ -6,21 +6,19 @@ from typing import Any
 
 import click
 
-from crystalbench.cli.options import build_config, run_options
+from crystalbench.cli.options import FILE, build_config, run_options
 from crystalbench.config import RunConfig
+from crystalbench.errors import ConfigError
 from crystalbench.folder import RunFolder
 from crystalbench.plan import Plan, make_plan
 from crystalbench.plugins import Plugins
+from crystalbench.results import RowKind
 
 
 @click.command(name="run")
 @run_options
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="Results folder.  [default: results/NAMES-KEY]")
-@click.option(
-    "--resume",
-    type=click.Path(path_type=Path, exists=True),
-    help="Finish the interrupted run in this folder.",
-)
+@click.option("-o", "--out", type=FILE, help="Results folder.  [default: results/NAMES-KEY]")
+@click.option("--resume", type=FILE, help="Finish the interrupted run in this folder; takes no option but --workers.")
 @click.pass_context
 def command(ctx: click.Context, /, out: Path | None, resume: Path | None, **flags: Any) -> None:
     """Sample, convert, score and report.
@@ -32,20 +30,19 @@ def command(ctx: click.Context, /, out: Path | None, resume: Path | None, **flag
     plugins = Plugins.load()
     for info in plugins.broken:
         click.echo(f"plugin {info.name} is broken and not used: {info.error}", err=True)
-    if resume is not None:
-        if any(value not in (None, ()) for value in flags.values()) or out is not None:
-            raise click.UsageError("--resume takes all settings from the run; give no other option with it")
-        config = RunConfig.from_mapping(RunFolder(resume).manifest()["config"])
-    else:
-        config = build_config(**flags)
-    plan = make_plan(config, plugins)
+    plan = make_plan(_resumed(resume, out, flags) if resume else build_config(**flags), plugins)
     folder = RunFolder(resume or out or _default_folder(plan))
 
     from crystalbench.run import Run
 
-    finished = Run(plan, plugins, folder, log=lambda line: click.echo(line, err=True)).execute()
-    if "markdown" in plugins.reporters:
-        click.echo(plugins.reporters["markdown"].render(finished.table))
+    try:
+        finished = Run(plan, plugins, folder, log=lambda line: click.echo(line, err=True)).execute()
+    except KeyboardInterrupt:
+        click.echo(f"interrupted; finish it with: crystalbench run --resume {folder.path}", err=True)
+        ctx.exit(130)
+    for reporter in plugins.reporters.values():
+        if reporter.terminal:
+            click.echo(reporter.render(finished.table))
     click.echo(f"{folder.path} written in {time.perf_counter() - start:.1f} s", err=True)
     if finished.failures:
         click.echo(f"{len(finished.failures)} failed:", err=True)
@@ -54,7 +51,15 @@ def command(ctx: click.Context, /, out: Path | None, resume: Path | None, **flag
         ctx.exit(1)
 
 
+def _resumed(folder: Path, out: Path | None, flags: dict[str, Any]) -> RunConfig:
+    given = {key: value for key, value in flags.items() if value not in (None, ())}
+    workers = {key: given.pop(key) for key in ("workers",) if key in given}
+    if given or out is not None:
+        raise ConfigError("--resume takes all settings from the run; give no other option but --workers with it")
+    return RunConfig.from_mapping(RunFolder(folder).manifest()["config"] | workers)
+
+
 def _default_folder(plan: Plan) -> Path:
-    names = "-".join(g.name for g in plan.generators if g.name in plan.config.generators)
+    names = "-".join(g.name for g in plan.generators if g.kind is not RowKind.TRAINING) or "train"
     safe = "".join(c if c.isalnum() or c in "+-_" else "_" for c in names)[:60]
     return Path("results") / f"{safe}-{plan.key[:8]}"

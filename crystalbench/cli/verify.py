@@ -1,5 +1,6 @@
 """`crystalbench verify`."""
 
+from collections import Counter
 from pathlib import Path
 
 import click
@@ -13,18 +14,22 @@ from crystalbench.plugins import Plugins
 @click.option("--redraw", is_flag=True, help="Make the samples again too, from their files or seeds.")
 @click.option("-v", "--verbose", is_flag=True, help="List what holds, too.")
 @click.pass_context
-def command(ctx: click.Context, runs: tuple[Path, ...], redraw: bool, verbose: bool) -> None:
-    """Recompute every cell of finished RUNS, without the cache; exit code 1 if one differs."""
-    from crystalbench.verify import verify
+def command(ctx: click.Context, /, runs: tuple[Path, ...], redraw: bool, verbose: bool) -> None:
+    """Recompute every cell of finished RUNS, their tables and reports, without the cache.
+
+    Exit code 1 if anything differs. What cannot be checked, for example because a sample file is gone, is listed.
+    """
+    from crystalbench.verify import Finding, Verification
 
     plugins = Plugins.load()
-    problems = total = 0
+    findings: Counter[Finding] = Counter()
     for run in runs:
-        for check in verify(RunFolder(run), plugins, redraw=redraw):
-            total += 1
-            problems += bool(check.problem)
-            if check.problem or verbose:
-                click.echo(f"{run}: {check.what}: {check.problem or 'holds'}")
-    click.echo(f"{total - problems} of {total} checks hold")
-    if problems:
+        for check in Verification(RunFolder(run), plugins, redraw).checks():
+            findings[check.finding] += 1
+            if check.finding is not Finding.HOLDS or verbose:
+                click.echo(f"{run}: {check.what}: {check.finding}{': ' + check.detail if check.detail else ''}")
+    click.echo(f"{findings[Finding.HOLDS]} of {findings.total()} checks hold", nl=False)
+    rest = {finding: findings[finding] for finding in (Finding.DIFFERS, Finding.NOT_CHECKED) if findings[finding]}
+    click.echo("".join(f", {count} {finding}" for finding, count in rest.items()))
+    if findings[Finding.DIFFERS]:
         ctx.exit(1)

@@ -15,8 +15,9 @@ NO_VALUE = "–"
 FAILED = "failed"
 ARROWS = {Direction.HIGHER: "↑", Direction.LOWER: "↓", Direction.TARGET: "→", Direction.NONE: ""}
 MARKS = {RowKind.EXAMPLE: "†", RowKind.PUBLISHED: "‡"}
-ORDER = (RowKind.REFERENCE, RowKind.MEASURED, RowKind.EXAMPLE, RowKind.PUBLISHED)
+ORDER = (RowKind.TRAINING, RowKind.REFERENCE, RowKind.MEASURED, RowKind.EXAMPLE, RowKind.PUBLISHED)
 HEADINGS = {
+    RowKind.TRAINING: "Training set",
     RowKind.REFERENCE: "Reference (built in)",
     RowKind.MEASURED: "Measured",
     RowKind.EXAMPLE: "Example files",

@@ -125,5 +125,12 @@ def escape(text: str) -> str:
 @hookimpl
 def crystalbench_reporters() -> Iterable[ReporterSpec]:
     return (
-        ReporterSpec(name="markdown", version="1", title="Markdown, also for terminals", suffix=".md", render=render),
+        ReporterSpec(
+            name="markdown",
+            version="1",
+            title="Markdown, also for terminals",
+            suffix=".md",
+            render=render,
+            terminal=True,
+        ),
     )

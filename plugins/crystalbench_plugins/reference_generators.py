@@ -287,6 +287,7 @@ def crystalbench_generators() -> Iterable[GeneratorSpec]:
             start=start,
             chunk_size=CHUNK,
             reference=True,
+            training_copy=start is TrainingCopy,
         )
         for name, title, start, description in described
     ]

@@ -407,19 +407,6 @@ def test_a_single_file_may_hold_several_crystals(tmp_path: Path) -> None:
     assert numbers(read(path)) == [1, 2]
 
 
-def test_gaps_count_only_where_the_user_says_how_many_were_generated(tmp_path: Path) -> None:
-    files = {f"crystal_{i}.cif": numbered(f"_{i}.cif") for i in (1, 2, 5)}
-    path = as_folder(tmp_path, files)
-    assert numbers(read(path)) == [1, 2, 5]
-    assert numbers(read(path, generated=7)) == [1, 2, None, None, 5, None, None]
-    (path / "crystal_0.cif").write_text(numbered("_0.cif"))
-    samples = read(path, generated=6)
-    assert numbers(samples) == [0, 1, 2, None, None, 5]
-    assert samples[3] == Invalid(InvalidReason.NOT_WRITTEN, "no file number 3")
-    with pytest.raises(ReadError, match=r"crystal_5.cif is numbered beyond generated = 5"):
-        read(path, generated=5)
-
-
 def test_names_with_two_numbers_have_no_gaps(tmp_path: Path) -> None:
     files = {f"{i}__1.cif": numbered(f"_{i}.cif") for i in (1, 3)}
     assert numbers(read(as_folder(tmp_path, files), generated=3)) == [1, 3, None]

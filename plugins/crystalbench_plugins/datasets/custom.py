@@ -17,13 +17,12 @@ from crystalbench import ConfigError, DatasetError, DatasetSpec, Invalid, Protos
 from crystalbench.cache import atomic_write, cache_dir, file_digest
 from crystalbench.convert import ConversionSettings, Converter
 from crystalbench.results import JSON
-from crystalbench.wyckoff import Table
+from crystalbench.wyckoff import FINEST_FIRST, Table
 from crystalbench_plugins.datasets import cards
 from crystalbench_plugins.datasets.bundled import BUNDLED
 from crystalbench_plugins.datasets.official import OFFICIAL
 from crystalbench_plugins.datasets.packed import Packed, pack
 from crystalbench_plugins.datasets.rows import (
-    FINEST_FIRST,
     Rejected,
     Rows,
     grouped_split,

@@ -13,10 +13,7 @@ from numpy.typing import NDArray
 
 from crystalbench import Protostructure, ProtostructureError
 from crystalbench.cache import atomic_write
-from crystalbench.wyckoff import Table
-
-FINEST_FIRST = (Table.AVIARY, Table.PYMATGEN, Table.AFFINE)
-"""Letter tables, each coarser than the one before: a label under one gives the label under the later ones."""
+from crystalbench.wyckoff import FINEST_FIRST, Table
 
 _LEDGER_FIELD = 500
 """Longest text in a field of a ledger."""
