@@ -7,6 +7,7 @@ from crystalbench.errors import (
     ConfigError,
     CrystalbenchError,
     DatasetError,
+    EncoderError,
     NotComputable,
     PluginError,
     ProtostructureError,
@@ -18,6 +19,9 @@ from crystalbench.interfaces import (
     Dataset,
     DatasetSpec,
     Draw,
+    Encoded,
+    Encoder,
+    EncoderSpec,
     GeneratorSpec,
     MetricSpec,
     Need,
@@ -41,7 +45,8 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Cell", "Column", "CommandSpec", "ConfigError", "Converted", "CrystalbenchError", "Dataset", "DatasetError",
-    "DatasetSpec", "Direction", "Draw", "Failure", "GeneratorSpec", "Invalid", "InvalidReason", "MetricResult",
+    "DatasetSpec", "Direction", "Draw", "Encoded", "Encoder", "EncoderError", "EncoderSpec", "Failure",
+    "GeneratorSpec", "Invalid", "InvalidReason", "MetricResult",
     "MetricSpec", "Missing", "Need", "NotComputable", "Orbit", "Parameter", "Parameters", "PluginError",
     "Protostructure", "ProtostructureError", "RawStructure", "ReadError", "ReaderSpec", "ReporterSpec", "Row",
     "RowKind", "Sample", "SampleSet", "Sampler", "SamplerInput", "ScoreInput", "Split", "Subset", "Table", "Timing",

@@ -5,6 +5,7 @@
     ├── ProtostructureError  a label or a set of orbits that is no protostructure (also a ValueError)
     ├── ReadError            a file that cannot be read at all
     ├── DatasetError         a dataset that is absent, corrupted or without what was asked of it
+    ├── EncoderError         weights of an encoder that are absent, corrupted or not those that were asked for
     ├── PluginError          a plugin that breaks the contract
     └── NotComputable        a metric that has no value for this input (an empty cell, not a failure)
 
@@ -34,6 +35,10 @@ class ReadError(CrystalbenchError):
 
 class DatasetError(CrystalbenchError):
     """A dataset that is missing, corrupted, or lacks what was asked of it."""
+
+
+class EncoderError(CrystalbenchError):
+    """Weights of an encoder that are missing, corrupted, or not those that were asked for."""
 
 
 class PluginError(CrystalbenchError):

@@ -9,7 +9,15 @@ from collections.abc import Iterable
 
 import pluggy
 
-from crystalbench.interfaces import CommandSpec, DatasetSpec, GeneratorSpec, MetricSpec, ReaderSpec, ReporterSpec
+from crystalbench.interfaces import (
+    CommandSpec,
+    DatasetSpec,
+    EncoderSpec,
+    GeneratorSpec,
+    MetricSpec,
+    ReaderSpec,
+    ReporterSpec,
+)
 
 PROJECT = "crystalbench"
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -34,6 +42,11 @@ def crystalbench_datasets() -> Iterable[DatasetSpec]:  # type: ignore[empty-body
 @hookspec
 def crystalbench_metrics() -> Iterable[MetricSpec]:  # type: ignore[empty-body]
     """Return metrics: one record is one column of the table."""
+
+
+@hookspec
+def crystalbench_encoders() -> Iterable[EncoderSpec]:  # type: ignore[empty-body]
+    """Return encoders: networks that give metrics an embedding and an energy of each protostructure."""
 
 
 @hookspec

@@ -5,7 +5,7 @@ the functions that it puts into a record.
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -22,6 +22,8 @@ from crystalbench.wyckoff import Table as LetterTable
 
 if TYPE_CHECKING:
     import click
+
+    from crystalbench.embeddings import CachedEncoder
 
 Value: TypeAlias = bool | int | float | str
 Parameters: TypeAlias = Mapping[str, Value]
@@ -227,6 +229,80 @@ class Dataset:
         return self.split("train")
 
 
+# --- encoders -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """What an encoder says of n protostructures.
+
+    Attributes
+    ----------
+    embeddings
+        (n, d) float32.
+    energies
+        (n,) float32, predicted formation energy in eV/atom.
+    """
+
+    embeddings: NDArray[np.float32]
+    energies: NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        if self.embeddings.ndim != 2 or self.energies.shape != (len(self.embeddings),):
+            raise ValueError(
+                f"embeddings {self.embeddings.shape} and energies {self.energies.shape} disagree; "
+                "expected (n, d) and (n,)"
+            )
+
+    def __len__(self) -> int:
+        return len(self.embeddings)
+
+
+class Encoder(Protocol):
+    """A loaded network. ``d`` is the width of its embeddings."""
+
+    @property
+    def d(self) -> int: ...
+
+    def encode(self, labels: Sequence[str], /) -> Encoded:
+        """Encode canonical AFLOW labels of the affine letter table, one row each, in their order.
+
+        A row depends on its label alone: not on the others, their order or their number, to 1e-5.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncoderSpec:
+    """A network that embeds protostructures.
+
+    Attributes
+    ----------
+    load
+        Reads the weights; raises `EncoderError` for weights that are not those of ``identity``.
+    identity
+        SHA-256 in hex that changes with the weights and with what is done with them; cheap: known before ``load``.
+    label
+        How tables name it beside a metric, of letters, digits, dots and hyphens; "" for the encoder with which the
+        published values of the metric were computed, and for no other.
+    missing
+        What must be installed or fetched before ``load`` can work, as a sentence with the remedy; "" for nothing.
+    default
+        The encoder of a run that names none.
+    """
+
+    name: str
+    version: str
+    title: str
+    description: str
+    load: Callable[[Parameters], Encoder]
+    identity: Callable[[Parameters], str]
+    label: Callable[[Parameters], str]
+    missing: Callable[[Parameters], str] = lambda parameters: ""
+    parameters: tuple[Parameter, ...] = ()
+    default: bool = False
+
+
 # --- metrics ------------------------------------------------------------------------------------------------------
 
 
@@ -242,11 +318,12 @@ class Need(StrEnum):
 
     REFERENCE = "reference"  # a dataset with a train split
     TIMING = "timing"  # a clock on the sampling
+    ENCODER = "encoder"  # embeddings and energies of protostructures: a column for each encoder of the run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreInput:
-    """What a metric is computed from. ``dataset`` and ``timing`` are there when the metric's ``needs`` say so.
+    """What a metric is computed from. ``dataset``, ``timing`` and ``encoder`` are there when its ``needs`` say so.
 
     ``timing`` covers exactly ``samples``; a chunk of which a part is used counts in proportion.
     """
@@ -256,6 +333,7 @@ class ScoreInput:
     seed: int
     dataset: Dataset | None = None
     timing: Timing | None = None
+    encoder: "CachedEncoder | None" = None
 
     @property
     def reference(self) -> Split:
@@ -264,10 +342,19 @@ class ScoreInput:
             raise LookupError("this metric did not declare needs={Need.REFERENCE}")
         return self.dataset.train
 
+    def encode(self, labels: Sequence[str]) -> Encoded:
+        """Embeddings and energies of labels of the run's letter table, in order; for metrics with ``Need.ENCODER``."""
+        if self.encoder is None:
+            raise LookupError("this metric did not declare needs={Need.ENCODER}")
+        return self.encoder.encode(labels)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricSpec:
-    """One column of the table. ``compute`` raises `NotComputable` where the metric has no value."""
+    """One column of the table. ``compute`` raises `NotComputable` where the metric has no value.
+
+    ``tolerance`` is the relative difference that computing it again on another machine may show.
+    """
 
     name: str
     version: str
@@ -282,6 +369,7 @@ class MetricSpec:
     subset: Subset = Subset.ALL
     needs: frozenset[Need] = frozenset()
     parameters: tuple[Parameter, ...] = ()
+    tolerance: float = 1e-9
     default: bool = True  # part of a run that names no metrics
     order: int = 500  # columns stand in this order, then by name
 

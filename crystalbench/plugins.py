@@ -16,17 +16,26 @@ import pluggy
 from crystalbench import hookspecs
 from crystalbench.config import GeneratorConfig
 from crystalbench.errors import PluginError, unknown_name
-from crystalbench.interfaces import CommandSpec, DatasetSpec, GeneratorSpec, MetricSpec, ReaderSpec, ReporterSpec
+from crystalbench.interfaces import (
+    CommandSpec,
+    DatasetSpec,
+    EncoderSpec,
+    GeneratorSpec,
+    MetricSpec,
+    ReaderSpec,
+    ReporterSpec,
+)
 from crystalbench.isolation import isolated
-from crystalbench.results import Failure
+from crystalbench.results import ENCODED_WITH, Failure
 
-Spec = TypeVar("Spec", CommandSpec, DatasetSpec, GeneratorSpec, MetricSpec, ReaderSpec, ReporterSpec)
+Spec = TypeVar("Spec", CommandSpec, DatasetSpec, EncoderSpec, GeneratorSpec, MetricSpec, ReaderSpec, ReporterSpec)
 
 KINDS: Mapping[str, type] = {
     "generators": GeneratorSpec,
     "readers": ReaderSpec,
     "datasets": DatasetSpec,
     "metrics": MetricSpec,
+    "encoders": EncoderSpec,
     "reporters": ReporterSpec,
     "commands": CommandSpec,
 }
@@ -67,6 +76,7 @@ class Plugins:
         self.readers: Registry[ReaderSpec] = Registry("readers")
         self.datasets: Registry[DatasetSpec] = Registry("datasets")
         self.metrics: Registry[MetricSpec] = Registry("metrics")
+        self.encoders: Registry[EncoderSpec] = Registry("encoders")
         self.reporters: Registry[ReporterSpec] = Registry("reporters")
         self.commands: Registry[CommandSpec] = Registry("commands")
         self._managers: list[pluggy.PluginManager] = []
@@ -141,6 +151,8 @@ def _records(manager: pluggy.PluginManager, kind: str) -> list[Any]:
     if twice := {r.name for r in records if sum(o.name == r.name for o in records) > 1}:
         raise PluginError(f"crystalbench_{kind} declares {', '.join(sorted(twice))} twice")
     for record in records:
+        if kind == "metrics" and ENCODED_WITH in record.name:
+            raise PluginError(f"metric {record.name!r}: {ENCODED_WITH!r} in a column's key names its encoder")
         for parameter in getattr(record, "parameters", ()):
             if kind in ("generators", "readers") and parameter.name in RESERVED:
                 raise PluginError(

@@ -11,6 +11,9 @@ from typing import TypeAlias
 
 JSON: TypeAlias = "str | int | float | bool | None | list[JSON] | dict[str, JSON]"
 
+ENCODED_WITH = "@"
+"""Stands between a metric and its encoder in the key of a column: ``fwd@small-1a2b3c4d`` is not ``fwd``."""
+
 
 class Direction(StrEnum):
     """Which values are good. Only HIGHER, LOWER and TARGET columns have a best value."""

@@ -1,0 +1,171 @@
+"""Embeddings of protostructures, kept on disk: each is computed once for an encoder, whatever asks for it.
+
+The cache holds shards below ``embeddings/<key of the encoder>/``. A shard is written once, whole, under the SHA-256 of
+its content, and never changed: processes that run at once can only add to it, and one that is killed leaves
+nothing half written.
+"""
+
+import hashlib
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crystalbench.cache import atomic_write, content_key
+from crystalbench.code_identity import code_identity
+from crystalbench.environment import packages
+from crystalbench.errors import PluginError
+from crystalbench.interfaces import Encoded, Encoder, EncoderSpec, Parameters
+from crystalbench.isolation import required
+from crystalbench.progress import bar
+from crystalbench.protostructure import Protostructure
+from crystalbench.wyckoff import Table
+
+BLOCK = 5000  # labels that are encoded and written together: what a killed run loses at most
+KEY_BYTES = 16  # of the SHA-256 of a label: no collision among fewer than 10^15 labels is to be expected
+
+
+class CachedEncoder:
+    """An encoder as metrics see it: loaded when a label is met that nobody has encoded yet.
+
+    Parameters
+    ----------
+    identity
+        What ``spec.identity(parameters)`` returned.
+    folder
+        Cache; None keeps embeddings in memory only.
+    table
+        Letter table of the labels that will be asked for; the encoder itself gets affine ones.
+
+    Attributes
+    ----------
+    key
+        SHA-256 of all that the embeddings depend on: weights, code, versions of packages.
+    """
+
+    def __init__(
+        self,
+        spec: EncoderSpec,
+        parameters: Parameters,
+        identity: str,
+        folder: Path | None = None,
+        table: Table = Table.AFFINE,
+    ) -> None:
+        self.spec = spec
+        self.parameters = parameters
+        self.identity = identity
+        self.key = encoder_key(spec, identity)
+        self._table = table
+        self._folder = folder / "embeddings" / self.key if folder is not None else None
+        self._encoder: Encoder | None = None
+        self._rows: dict[bytes, tuple[NDArray[np.float32], float]] = {}
+        self._read = False
+
+    def encode(self, labels: Sequence[str]) -> Encoded:
+        """Return embeddings (n, d) and energies (n,) of canonical labels, in their order; repeats are welcome.
+
+        Raises
+        ------
+        PluginError
+            The encoder returned something else than one finite row per label.
+        """
+        keys = [_label_key(label) for label in labels]
+        absent = {key: label for key, label in zip(keys, labels, strict=True) if key not in self._rows}
+        if absent and not self._read:
+            self._read_shards()
+            absent = {key: label for key, label in absent.items() if key not in self._rows}
+        if absent:
+            self._add(absent)
+        if not keys:
+            return Encoded(np.zeros((0, self._width()), np.float32), np.zeros(0, np.float32))
+        rows = [self._rows[key] for key in keys]
+        return Encoded(np.stack([row for row, _ in rows]), np.array([energy for _, energy in rows], np.float32))
+
+    def _add(self, absent: dict[bytes, str]) -> None:
+        encoder = self._load()
+        keys = list(absent)
+        with bar(f"encoding with {self.spec.title}", len(keys), "labels") as progress:
+            for start in range(0, len(keys), BLOCK):
+                block = keys[start : start + BLOCK]
+                encoded = encoder.encode([self._affine(absent[key]) for key in block])
+                self._check(encoded, len(block))
+                shard = np.zeros(len(block), _row_type(encoded.embeddings.shape[1]))
+                shard["key"] = np.frombuffer(b"".join(block), np.uint8).reshape(-1, KEY_BYTES)
+                shard["embedding"], shard["energy"] = encoded.embeddings, encoded.energies
+                self._keep(shard)
+                if self._folder is not None:
+                    _write(self._folder, shard)
+                progress(start + len(block))
+
+    def _affine(self, label: str) -> str:
+        if self._table is Table.AFFINE:
+            return label
+        known = Protostructure.from_canonical(label, self._table)
+        return Protostructure(known.spacegroup, known.orbits).label
+
+    def _check(self, encoded: Encoded, n: int) -> None:
+        if len(encoded) != n or not (np.isfinite(encoded.embeddings).all() and np.isfinite(encoded.energies).all()):
+            raise PluginError(f"encoder {self.spec.name}: must return one finite row for each of {n} labels")
+
+    def _load(self) -> Encoder:
+        if self._encoder is None:
+            self._encoder = required("load", f"encoder {self.spec.name}", lambda: self.spec.load(self.parameters))
+        return self._encoder
+
+    def _width(self) -> int:
+        return len(next(iter(self._rows.values()))[0]) if self._rows else self._load().d
+
+    def _read_shards(self) -> None:
+        self._read = True
+        if self._folder is None:
+            return
+        for path in sorted(self._folder.glob("*.npy")):
+            if (shard := _read(path)) is not None:
+                self._keep(shard)
+
+    def _keep(self, shard: NDArray[np.void]) -> None:
+        """Take rows in; one that is known already stays, so that a number never changes within a run."""
+        keys = shard["key"].tobytes()
+        for row, energy in enumerate(shard["energy"].tolist()):
+            self._rows.setdefault(keys[row * KEY_BYTES : (row + 1) * KEY_BYTES], (shard["embedding"][row], energy))
+
+
+def encoder_key(spec: EncoderSpec, identity: str) -> str:
+    """SHA-256 of all that embeddings depend on."""
+    return content_key(
+        encoder=spec.name,
+        version=spec.version,
+        identity=identity,
+        code=code_identity(spec.load),
+        packages=packages(),
+    )
+
+
+def _label_key(label: str) -> bytes:
+    return hashlib.sha256(label.encode()).digest()[:KEY_BYTES]
+
+
+def _row_type(d: int) -> np.dtype[np.void]:
+    return np.dtype([("key", np.uint8, (KEY_BYTES,)), ("energy", "<f4"), ("embedding", "<f4", (d,))])
+
+
+def _write(folder: Path, shard: NDArray[np.void]) -> None:
+    buffer = io.BytesIO()
+    np.save(buffer, shard, allow_pickle=False)
+    content = buffer.getvalue()
+    with atomic_write(folder / f"{hashlib.sha256(content).hexdigest()}.npy") as file:
+        file.write(content)
+
+
+def _read(path: Path) -> NDArray[np.void] | None:
+    """Return a shard; a damaged one counts as absent and is computed anew."""
+    try:
+        content = path.read_bytes()
+        if hashlib.sha256(content).hexdigest() != path.stem:
+            return None
+        shard: NDArray[np.void] = np.load(io.BytesIO(content), allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None
+    return shard
