@@ -16,6 +16,9 @@ evaluation = 0                           # any parameter that the generator or i
 
 [metric.smact_validity]
 rule = "cdvae"
+
+[encoder.myencoder]                      # settings of an encoder; encoders = ["myencoder"] chooses it
+checkpoint = "weights.pth"
 """
 
 import os
@@ -91,6 +94,8 @@ class RunConfig:
         Keep drawing until so many samples are novel (0: the novel ones among the n), as in the paper's Table 1.
     max_draws
         Cap on the draws of one replica while it looks for novel samples; 0 means 20 times the larger of the two.
+    encoders
+        Encoders of the metrics that need one, a column for each; left out: the default one.
     published
         Add the rows of published papers to the table.
     """
@@ -102,6 +107,7 @@ class RunConfig:
     max_draws: int = 0
     seed: int = 0
     metrics: tuple[str, ...] = ()
+    encoders: tuple[str, ...] = ()
     reports: tuple[str, ...] = ()
     published: bool = False
     workers: int = field(
@@ -110,6 +116,7 @@ class RunConfig:
     conversion: ConversionSettings = field(default_factory=ConversionSettings)
     generator: Mapping[str, GeneratorConfig] = field(default_factory=dict)
     metric: Mapping[str, Parameters] = field(default_factory=dict)
+    encoder: Mapping[str, Parameters] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.generators:
@@ -135,7 +142,8 @@ class RunConfig:
         conversion = _table(data.pop("conversion", {}), "conversion")
         generator = _table(data.pop("generator", {}), "generator")
         metric = _table(data.pop("metric", {}), "metric")
-        settings = _typed(cls, data, "", frozenset({"conversion", "generator", "metric"}))
+        encoder = _table(data.pop("encoder", {}), "encoder")
+        settings = _typed(cls, data, "", frozenset({"conversion", "generator", "metric", "encoder"}))
         if "generators" not in settings:
             settings["generators"] = tuple(generator)
         return cls(
@@ -143,6 +151,7 @@ class RunConfig:
             conversion=ConversionSettings(**_typed(ConversionSettings, conversion, "conversion")),
             generator={n: GeneratorConfig.from_mapping(n, _table(g, f"generator.{n}")) for n, g in generator.items()},
             metric={n: _table(m, f"metric.{n}") for n, m in metric.items()},
+            encoder={n: _table(e, f"encoder.{n}") for n, e in encoder.items()},
         )
 
     def to_mapping(self) -> dict[str, Any]:

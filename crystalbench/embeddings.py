@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from crystalbench.cache import atomic_write, content_key
 from crystalbench.code_identity import code_identity
 from crystalbench.environment import packages
-from crystalbench.errors import PluginError
+from crystalbench.errors import CrystalbenchError, PluginError
 from crystalbench.interfaces import Encoded, Encoder, EncoderSpec, Parameters
 from crystalbench.isolation import required
 from crystalbench.progress import bar
@@ -60,6 +60,7 @@ class CachedEncoder:
         self._table = table
         self._folder = folder / "embeddings" / self.key if folder is not None else None
         self._encoder: Encoder | None = None
+        self._failure: CrystalbenchError | None = None
         self._rows: dict[bytes, tuple[NDArray[np.float32], float]] = {}
         self._read = False
 
@@ -110,8 +111,14 @@ class CachedEncoder:
             raise PluginError(f"encoder {self.spec.name}: must return one finite row for each of {n} labels")
 
     def _load(self) -> Encoder:
+        if self._failure is not None:
+            raise self._failure  # one download that fails is enough
         if self._encoder is None:
-            self._encoder = required("load", f"encoder {self.spec.name}", lambda: self.spec.load(self.parameters))
+            try:
+                self._encoder = required("load", f"encoder {self.spec.name}", lambda: self.spec.load(self.parameters))
+            except CrystalbenchError as error:
+                self._failure = error
+                raise
         return self._encoder
 
     def _width(self) -> int:

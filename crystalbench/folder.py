@@ -22,7 +22,7 @@ from crystalbench.results import JSON
 from crystalbench.samples import Converted, Invalid, InvalidReason, SampleSet
 from crystalbench.wyckoff import Table
 
-MANIFEST_SCHEMA = 1
+MANIFEST_SCHEMA = 2
 MANIFEST = "manifest.json"
 SAMPLE_FIELDS = ("index", "protostructure", "reason", "detail")
 

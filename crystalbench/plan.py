@@ -4,6 +4,8 @@ Planning is pure and quick: it looks names up, checks parameters and needs, and 
 model, no dataset and no structure.
 """
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,15 +16,17 @@ from crystalbench.environment import packages
 from crystalbench.errors import ConfigError, PluginError
 from crystalbench.interfaces import (
     DatasetSpec,
+    EncoderSpec,
     GeneratorSpec,
     MetricSpec,
+    Need,
     Parameters,
     ReaderSpec,
     ReporterSpec,
 )
 from crystalbench.isolation import isolated, required
 from crystalbench.plugins import Plugins
-from crystalbench.results import JSON, Failure, RowKind
+from crystalbench.results import ENCODED_WITH, JSON, Failure, RowKind
 
 FILE_CHUNK = 500
 
@@ -70,11 +74,45 @@ class GeneratorPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EncoderPlan:
+    """An encoder of a run. ``label`` names it in tables; "" where it is the one of the published values."""
+
+    spec: EncoderSpec
+    parameters: Parameters
+    identity: str
+    label: str
+
+    @property
+    def shown(self) -> str:
+        """How columns are told apart: label and beginning of the identity, or nothing."""
+        return f"{self.label}-{self.identity[:8]}" if self.label else ""
+
+    def describe(self) -> str:
+        return f"{self.shown or self.spec.title} ({self.spec.name} {self.spec.version}, sha256 {self.identity[:12]})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MetricPlan:
-    """One column of the table."""
+    """One column of the table.
+
+    Attributes
+    ----------
+    missing
+        Why there is no encoder, where the metric needs one: the column stays empty.
+    target_from
+        Key of the column whose training value is the target, where it is another one.
+    """
 
     spec: MetricSpec
     parameters: Parameters
+    encoder: EncoderPlan | None = None
+    missing: str = ""
+    target_from: str = ""
+
+    @property
+    def key(self) -> str:
+        """Key of the column: the metric, and its encoder unless that is the one of the published values."""
+        return _column_key(self.spec, self.encoder)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +127,7 @@ class Plan:
     dataset_identity: str
     generators: tuple[GeneratorPlan, ...]
     metrics: tuple[MetricPlan, ...]
+    encoders: tuple[EncoderPlan, ...]
     reporters: tuple[ReporterSpec, ...]
     key: str
 
@@ -97,7 +136,10 @@ def make_plan(config: RunConfig, plugins: Plugins) -> Plan:
     """Resolve ``config``; raises `ConfigError` for what the user must change, `DatasetError` for absent data."""
     dataset = plan_dataset(config, plugins)
     identity = required("identity", f"dataset {dataset.name}", dataset.identity)
-    metrics = plan_metrics(config, plugins)
+    encoders, missing = plan_encoders(config, plugins)
+    metrics = plan_metrics(config, plugins, encoders, missing)
+    used = {metric.encoder.spec.name for metric in metrics if metric.encoder}
+    encoders = tuple(encoder for encoder in encoders if encoder.spec.name in used)
     reporters = plan_reporters(config, plugins)
     names = config.generators
     if "train" in dataset.splits:
@@ -107,7 +149,9 @@ def make_plan(config: RunConfig, plugins: Plugins) -> Plan:
         config,
         generators=names,
         dataset=dataset.name,
-        metrics=tuple(metric.spec.name for metric in metrics),
+        metrics=tuple(dict.fromkeys(metric.spec.name for metric in metrics)),
+        encoders=tuple(encoder.spec.name for encoder in encoders),
+        encoder={encoder.spec.name: encoder.parameters for encoder in encoders if encoder.parameters},
         metric={metric.spec.name: metric.parameters for metric in metrics if metric.parameters},
         reports=tuple(reporter.name for reporter in reporters),
     )
@@ -119,8 +163,14 @@ def make_plan(config: RunConfig, plugins: Plugins) -> Plan:
         dataset_identity=identity,
         generators=generators,
         metrics=metrics,
+        encoders=encoders,
         reporters=reporters,
-        key=content_key(settings=settings, dataset=identity, rows=[generator.key for generator in generators]),
+        key=content_key(
+            settings=settings,
+            dataset=identity,
+            rows=[generator.key for generator in generators],
+            encoders=[encoder.identity for encoder in encoders],
+        ),
     )
 
 
@@ -134,8 +184,42 @@ def plan_dataset(config: RunConfig, plugins: Plugins) -> DatasetSpec:
     return defaults[0]
 
 
-def plan_metrics(config: RunConfig, plugins: Plugins) -> tuple[MetricPlan, ...]:
-    """Return the metrics of a run with their parameters checked."""
+def plan_encoders(config: RunConfig, plugins: Plugins) -> tuple[tuple[EncoderPlan, ...], str]:
+    """Return the encoders of a run, and why there is none: only the default one may be missing."""
+    names = config.encoders or tuple(spec.name for spec in plugins.encoders.values() if spec.default)
+    for name in config.encoder:
+        plugins.encoders[name]
+        if name not in names:
+            raise ConfigError(f"encoder {name!r} has settings, but this run does not use it; add it to encoders")
+    plans, reasons = [], []
+    for name in names:
+        spec = plugins.encoders[name]
+        parameters = check_parameters(f"encoder.{name}", config.encoder.get(name, {}), spec.parameters)
+        if missing := required("missing", f"encoder {name}", lambda: spec.missing(parameters)):  # noqa: B023
+            reasons.append(f"encoder {name}: {missing}")
+        else:
+            plans.append(plan_encoder(spec, parameters))
+    if reasons and config.encoders:
+        raise ConfigError("; ".join(reasons))
+    known = ", ".join(sorted(plugins.encoders)) or "none is installed"
+    return tuple(plans), "" if plans else "; ".join(reasons) or f"name an encoder with --encoder; known: {known}"
+
+
+def plan_encoder(spec: EncoderSpec, parameters: Parameters) -> EncoderPlan:
+    """Return one encoder with its identity; raises `PluginError` for one that no column could be named after."""
+    identity = required("identity", f"encoder {spec.name}", lambda: spec.identity(parameters))
+    label = required("label", f"encoder {spec.name}", lambda: spec.label(parameters))
+    if not re.fullmatch(r"[0-9a-f]{64}", identity):
+        raise PluginError(f"encoder {spec.name}: its identity must be a SHA-256 in hex, got {identity!r}")
+    if not re.fullmatch(r"[A-Za-z0-9.-]*", label):
+        raise PluginError(f"encoder {spec.name}: its label may hold letters, digits, dots and hyphens, got {label!r}")
+    return EncoderPlan(spec=spec, parameters=parameters, identity=identity, label=label)
+
+
+def plan_metrics(
+    config: RunConfig, plugins: Plugins, encoders: Sequence[EncoderPlan] = (), missing: str = ""
+) -> tuple[MetricPlan, ...]:
+    """Return the columns of a run with their parameters checked: a metric that needs an encoder has one for each."""
     ordered = sorted(plugins.metrics.values(), key=lambda spec: (spec.order, spec.name))
     names = config.metrics or tuple(spec.name for spec in ordered if spec.default)
     for name in config.metric:
@@ -146,8 +230,27 @@ def plan_metrics(config: RunConfig, plugins: Plugins) -> tuple[MetricPlan, ...]:
     for name in names:
         spec = plugins.metrics[name]
         parameters = check_parameters(f"metric.{name}", config.metric.get(name, {}), spec.parameters)
-        plans.append(MetricPlan(spec=spec, parameters=parameters))
+        target = plugins.metrics.get(spec.target_from)
+        plans += [
+            MetricPlan(
+                spec=spec,
+                parameters=parameters,
+                encoder=encoder,
+                missing=missing if Need.ENCODER in spec.needs and encoder is None else "",
+                target_from=_column_key(target, encoder) if target else spec.target_from,
+            )
+            for encoder in ((encoders or (None,)) if Need.ENCODER in spec.needs else (None,))
+        ]
+    keys = [plan.key for plan in plans]
+    if twice := {key for key in keys if keys.count(key) > 1}:
+        raise ConfigError(f"two encoders would share the column {', '.join(sorted(twice))}; name one of them")
     return tuple(plans)
+
+
+def _column_key(spec: MetricSpec, encoder: EncoderPlan | None) -> str:
+    if encoder is None or not encoder.shown or Need.ENCODER not in spec.needs:
+        return spec.name
+    return f"{spec.name}{ENCODED_WITH}{encoder.shown}"
 
 
 def plan_reporters(config: RunConfig, plugins: Plugins) -> tuple[ReporterSpec, ...]:

@@ -48,12 +48,15 @@ class MetricResult:
         95 % sampling interval (low, high) inside this run; not a spread over replicas.
     details
         Anything a reader may want to see, as JSON; anything else raises `TypeError` or `ValueError`.
+    note
+        What must be borne in mind about the value: a footnote in every report. Cells with one text share it.
     """
 
     value: float
     n: int
     interval: tuple[float, float] | None = None
     details: Mapping[str, JSON] = field(default_factory=dict)
+    note: str = ""
 
     def __post_init__(self) -> None:
         # Counts and numpy scalars become floats here, so that a stored result equals a fresh one.
@@ -91,7 +94,7 @@ Outcome: TypeAlias = MetricResult | Missing | Failure
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """One metric as a table column.
+    """One metric as a table column; ``key`` names the encoder, too, where the metric has another one than the paper's.
 
     ``unit`` "%" means that values are fractions, to be printed times 100. ``version`` holds the metric's version and
     settings: columns of two runs are comparable when they are equal.
@@ -145,6 +148,11 @@ class Cell:
         if len(self.outcomes) == 1 and isinstance(self.outcomes[0], MetricResult):
             return self.outcomes[0].interval
         return None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The notes of all values, each once."""
+        return tuple(dict.fromkeys(item.note for item in self.outcomes if isinstance(item, MetricResult) and item.note))
 
     @property
     def problem(self) -> Missing | Failure | None:

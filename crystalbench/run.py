@@ -23,7 +23,7 @@ from crystalbench.progress import bar
 from crystalbench.results import Failure, Outcome, Table
 from crystalbench.results_json import outcome_to_json, to_json
 from crystalbench.samples import Invalid
-from crystalbench.score import Scorer
+from crystalbench.score import Scorer, cached_encoders
 from crystalbench.stream import Convert, ReplicaSamples, Stream, draw_replica
 from crystalbench.table import column_of, row_of, run_settings, with_published
 
@@ -104,6 +104,7 @@ class Run:
             dataset_identity=self.plan.dataset_identity,
             novel=self.plan.config.novel,
             seed=self.plan.config.seed,
+            encoders=cached_encoders(self.plan.encoders, dataset, self.cache),
             cache=self.cache,
             finished=self._step,
         )
@@ -112,7 +113,7 @@ class Run:
             for name, group in replicas.items():
                 for metric in self.plan.metrics:
                     cell = tuple(scorer.score(metric, replica) for replica in group)
-                    outcomes[name][metric.spec.name] = cell
+                    outcomes[name][metric.key] = cell
                     self._failures += [o for o in cell if isinstance(o, Failure) and o.step == "score"]
                     progress(sum(map(len, outcomes.values())))
         return outcomes
@@ -176,8 +177,24 @@ class Run:
             "conversion": dict(plan.config.conversion.identity()),
             "generators": [self._generator_json(g, ()) for g in plan.generators],
             "metrics": [
-                {"name": m.spec.name, "version": m.spec.version, "plugin": self._plugin("metrics", m.spec.name)}
+                {
+                    "key": m.key,
+                    "name": m.spec.name,
+                    "version": m.spec.version,
+                    "plugin": self._plugin("metrics", m.spec.name),
+                    "encoder": m.encoder.spec.name if m.encoder else None,
+                    "missing": m.missing,
+                }
                 for m in plan.metrics
+            ],
+            "encoders": [
+                {
+                    "name": e.spec.name,
+                    "version": e.spec.version,
+                    "identity": e.identity,
+                    "plugin": self._plugin("encoders", e.spec.name),
+                }
+                for e in plan.encoders
             ],
             "reporters": {reporter.name: reporter.version for reporter in plan.reporters},
             "broken_plugins": [{"name": p.name, "module": p.module, "error": p.error} for p in self.plugins.broken],

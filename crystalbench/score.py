@@ -1,16 +1,18 @@
 """Compute cells. Each is isolated: what fails fills its own cell with a `Failure` and nothing else."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from time import perf_counter
 
 from crystalbench.cache import Cache, content_key
 from crystalbench.code_identity import code_identity
+from crystalbench.embeddings import CachedEncoder
 from crystalbench.environment import packages
 from crystalbench.errors import NotComputable
 from crystalbench.interfaces import Dataset, MetricSpec, Need, ScoreInput, Subset
 from crystalbench.isolation import isolated
-from crystalbench.plan import MetricPlan
+from crystalbench.plan import EncoderPlan, MetricPlan
 from crystalbench.results import Failure, MetricResult, Missing, Outcome
 from crystalbench.results_json import outcome_from_json, outcome_to_json
 from crystalbench.samples import SampleSet
@@ -25,6 +27,7 @@ class Scorer:
     dataset_identity: str
     novel: int
     seed: int
+    encoders: Mapping[str, CachedEncoder] = field(default_factory=dict)
     cache: Cache | None = None
     finished: Step = field(default=lambda *_: None)
 
@@ -32,6 +35,8 @@ class Scorer:
         """Compute one cell, or take it from the cache. A failure is never cached."""
         if isinstance(replica, Failure):
             return replica
+        if metric.missing:
+            return Missing(metric.missing)  # not cached: the encoder may be installed tomorrow
         start = perf_counter()
         key = self._key(metric, replica)
         document = self.cache.get("scores", key) if self.cache is not None else None
@@ -41,7 +46,7 @@ class Scorer:
             outcome = isolated("score", metric.spec.name, partial(self._compute, metric, replica))
             if self.cache is not None and not isinstance(outcome, Failure):
                 self.cache.put("scores", key, outcome_to_json(outcome))
-        self.finished("score", f"{metric.spec.name}:{replica.name}", perf_counter() - start, document is not None)
+        self.finished("score", f"{metric.key}:{replica.name}", perf_counter() - start, document is not None)
         return outcome
 
     def _compute(self, metric: MetricPlan, replica: ReplicaSamples) -> Outcome:
@@ -58,6 +63,7 @@ class Scorer:
                     seed=self.seed,
                     dataset=self.dataset if _needs_reference(spec) else None,
                     timing=replica.timing if Need.TIMING in spec.needs else None,
+                    encoder=self._encoder(metric),
                 )
             )
         except NotComputable as reason:
@@ -66,6 +72,9 @@ class Scorer:
             raise TypeError(f"a metric returns a MetricResult, not {result!r}")
         return result
 
+    def _encoder(self, metric: MetricPlan) -> CachedEncoder | None:
+        return self.encoders[metric.encoder.spec.name] if metric.encoder else None
+
     def _novel(self, replica: ReplicaSamples) -> SampleSet:
         novel = replica.novel(self.dataset)
         return SampleSet(novel.items[: self.novel]) if self.novel else novel
@@ -73,6 +82,7 @@ class Scorer:
     def _key(self, metric: MetricPlan, replica: ReplicaSamples) -> str:
         spec = metric.spec
         timing = replica.timing if Need.TIMING in spec.needs else None
+        encoder = self._encoder(metric)
         return content_key(
             metric=spec.name,
             version=spec.version,
@@ -84,8 +94,17 @@ class Scorer:
             novel=self.novel if spec.subset is Subset.NOVEL else 0,
             dataset=[self.dataset_identity, str(self.dataset.table)] if _needs_reference(spec) else None,
             seconds=timing.seconds if timing else None,
+            encoder=encoder.key if encoder else None,
             seed=self.seed,
         )
+
+
+def cached_encoders(
+    encoders: Iterable[EncoderPlan], dataset: Dataset, cache: Cache | None = None
+) -> dict[str, CachedEncoder]:
+    """Return the encoders of a run by name; without a cache every embedding is computed."""
+    folder = cache.folder if cache else None
+    return {e.spec.name: CachedEncoder(e.spec, e.parameters, e.identity, folder, dataset.table) for e in encoders}
 
 
 def _needs_reference(spec: MetricSpec) -> bool:

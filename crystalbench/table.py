@@ -7,22 +7,32 @@ from dataclasses import replace
 from crystalbench.errors import ConfigError
 from crystalbench.interfaces import Subset
 from crystalbench.plan import MetricPlan, Plan
-from crystalbench.results import Cell, Column, Failure, Outcome, Row, RowKind, Table
+from crystalbench.results import ENCODED_WITH, Cell, Column, Failure, Outcome, Row, RowKind, Table
 from crystalbench.stream import ReplicaSamples
+
+DIFFERING = frozenset({"samples", "encoder"})
+"""Settings in which runs of one table may differ."""
 
 
 def column_of(metric: MetricPlan) -> Column:
     """The column that shows one metric."""
-    spec = metric.spec
+    spec, encoder = metric.spec, metric.encoder
+    with_encoder = f" ({encoder.shown})" if encoder and encoder.shown else ""
     parameters = ", ".join(f"{key} {value}" for key, value in metric.parameters.items())
     return Column(
-        key=spec.name,
-        version=f"{spec.version} ({parameters})" if parameters else spec.version,
-        title=spec.title,
-        latex=spec.latex,
+        key=metric.key,
+        version=" ".join(
+            (
+                spec.version,
+                *([f"({parameters})"] if parameters else []),
+                *([f"encoder {encoder.identity}"] if encoder else []),
+            )
+        ),
+        title=spec.title + with_encoder,
+        latex=spec.latex + with_encoder if spec.latex else "",
         unit=spec.unit,
         direction=spec.direction,
-        target_from=spec.target_from,
+        target_from=metric.target_from,
         digits=spec.digits,
         group="novel" if spec.subset is Subset.NOVEL else "",
         description=spec.description,
@@ -69,27 +79,49 @@ def run_settings(plan: Plan) -> dict[str, str]:
     if plan.config.novel:
         limit = plan.config.draw_limit
         settings["novel"] = f"drawn until {plan.config.novel:,} are novel, at most {limit:,} draws"
+    if plan.encoders:
+        settings["encoder"] = "; ".join(encoder.describe() for encoder in plan.encoders)
     for metric in plan.metrics:
         if metric.parameters:
-            settings[metric.spec.name] = ", ".join(f"{key} {value}" for key, value in metric.parameters.items())
+            settings[metric.key] = ", ".join(f"{key} {value}" for key, value in metric.parameters.items())
     return settings
 
 
 def with_published(table: Table) -> Table:
-    """Add the rows that papers printed for the table's dataset, where they are not there yet."""
+    """Add the rows that papers printed for the table's dataset, where they are not there yet.
+
+    A metric that was measured here with another encoder than the paper's gets a column of its own for the printed
+    values: the two are different quantities.
+    """
     from crystalbench.published import rows
 
-    return replace(
-        table, rows=(*table.rows, *(row for row in rows(table.settings["dataset"]) if row not in table.rows))
-    )
+    published = [row for row in rows(table.settings["dataset"]) if row not in table.rows]
+    printed = {key for row in published for key in row.cells}
+    columns: dict[str, Column] = {}
+    known = {column.key for column in table.columns}
+    for column in table.columns:
+        name, _, encoder = column.key.partition(ENCODED_WITH)
+        if encoder and name in printed - known:
+            plain = replace(
+                column,
+                key=name,
+                version="",
+                title=column.title.removesuffix(f" ({encoder})"),
+                latex=column.latex.removesuffix(f" ({encoder})"),
+                target_from=column.target_from.partition(ENCODED_WITH)[0],
+            )
+            columns.setdefault(name, plain)
+        columns[column.key] = column
+    return replace(table, columns=tuple(columns.values()), rows=(*table.rows, *published))
 
 
 def merge(tables: Sequence[Table]) -> Table:
     """Put the rows of several runs under one another.
 
     Runs must agree on dataset, conversion, the search for novel samples and the versions and settings of metrics; they
-    may differ in the number of samples, which the table then says. A row of the same samples, or published, appears
-    once. A generator that two runs measured on different samples appears twice, numbered.
+    may differ in the number of samples and in the encoders, which the table then says: values of different encoders
+    stand in different columns. A row of the same samples, or published, appears once, with the cells of all runs. A
+    generator that two runs measured on different samples appears twice, numbered.
 
     Raises
     ------
@@ -98,18 +130,19 @@ def merge(tables: Sequence[Table]) -> Table:
     """
     columns: dict[str, Column] = {}
     for table in tables:
-        for key in (tables[0].settings.keys() | table.settings.keys()) - {"samples"} - columns.keys():
+        for key in (tables[0].settings.keys() | table.settings.keys()) - DIFFERING - columns.keys():
             _compare(key, tables[0].settings.get(key), table.settings.get(key))
         for column in table.columns:
             known = columns.setdefault(column.key, column)
             _compare(f"metric {column.key}", known.version, column.version)
     settings = {key: value for table in tables for key, value in table.settings.items()}
-    samples = dict.fromkeys(table.settings.get("samples", "") for table in tables)
+    for key in DIFFERING & settings.keys():
+        settings[key] = "; ".join(dict.fromkeys(t.settings[key] for t in tables if key in t.settings))
     return Table(
         title=tables[0].title if len({t.title for t in tables}) == 1 else f"{len(tables)} runs",
         columns=tuple(columns.values()),
         rows=tuple(_unique_rows([row for table in tables for row in table.rows])),
-        settings={**settings, "samples": "; ".join(samples)},
+        settings=settings,
         notes=tuple(dict.fromkeys(note for table in tables for note in table.notes)),
     )
 
@@ -123,7 +156,9 @@ def _unique_rows(rows: Sequence[Row]) -> list[Row]:
     kinds = list(RowKind)
     unique: list[Row] = []
     for row in rows:
-        if any(row == other or (row.key and row.key == other.key) for other in unique):
+        same = next((i for i, o in enumerate(unique) if row == o or (row.key and row.key == o.key)), None)
+        if same is not None:
+            unique[same] = replace(unique[same], cells={**row.cells, **unique[same].cells})
             continue
         taken = {other.generator for other in unique if other.kind is row.kind}
         number = 1

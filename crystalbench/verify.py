@@ -2,8 +2,8 @@
 
 import json
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -13,20 +13,18 @@ from typing import Any
 from crystalbench.cache import Cache
 from crystalbench.config import RunConfig
 from crystalbench.convert import Converter
-from crystalbench.errors import ConfigError, ReadError
+from crystalbench.errors import ConfigError, CrystalbenchError, ReadError
 from crystalbench.folder import RunFolder
 from crystalbench.interfaces import Dataset, Timing
 from crystalbench.isolation import isolated
-from crystalbench.plan import MetricPlan, plan_generator, plan_metrics
+from crystalbench.plan import EncoderPlan, MetricPlan, plan_encoders, plan_generator, plan_metrics
 from crystalbench.plugins import Plugins
 from crystalbench.results import Failure, MetricResult, Outcome, Row, RowKind
 from crystalbench.results_json import from_json, outcome_from_json
 from crystalbench.samples import Converted, Invalid
-from crystalbench.score import Scorer
+from crystalbench.score import Scorer, cached_encoders
 from crystalbench.stream import ReplicaSamples, Stream, draw_replica
 from crystalbench.table import column_of, row_of
-
-RELATIVE_TOLERANCE = 1e-9
 
 
 class Finding(StrEnum):
@@ -72,12 +70,21 @@ class Verification:
         identity = dataset.identity()
         changed = "has changed since the run" if identity != self.manifest["dataset"]["identity"] else ""
         yield _check(f"dataset {dataset.name}", changed)
+        encoders: dict[str, EncoderPlan] = {}
+        for written in self.manifest["encoders"]:
+            check, encoder = self._encoder(written)
+            yield check
+            encoders |= {encoder.spec.name: encoder} if encoder else {}
         self.scorer = Scorer(
-            dataset=self.dataset, dataset_identity=identity, novel=self.config.novel, seed=self.config.seed
+            dataset=self.dataset,
+            dataset_identity=identity,
+            novel=self.config.novel,
+            seed=self.config.seed,
+            encoders=cached_encoders(encoders.values(), self.dataset),
         )
         metrics = []
         for written in self.manifest["metrics"]:
-            check, metric = self._metric(written)
+            check, metric = self._metric(written, encoders)
             yield check
             metrics += [metric] if metric else []
         scores = self._read("scores.json", json.loads)
@@ -103,16 +110,33 @@ class Verification:
         for name in now.keys() - self.manifest["files"].keys():
             yield Check(name, Finding.NOT_CHECKED, "is no file of this run")
 
-    def _metric(self, written: dict[str, Any]) -> tuple[Check, MetricPlan | None]:
+    def _encoder(self, written: dict[str, Any]) -> tuple[Check, EncoderPlan | None]:
         name = written["name"]
-        what = f"metric {name}"
+        what = f"encoder {name}"
+        if name not in self.plugins.encoders:
+            return Check(what, Finding.NOT_CHECKED, "is not installed"), None
+        one = replace(self.config, encoders=(name,), encoder={name: self.config.encoder.get(name, {})})
+        try:
+            encoder = plan_encoders(one, self.plugins)[0][0]
+        except CrystalbenchError as error:
+            return Check(what, Finding.NOT_CHECKED, str(error)), None
+        if encoder.identity != written["identity"]:
+            return Check(what, Finding.NOT_CHECKED, "has other weights now than in the run"), None
+        return Check(what, Finding.HOLDS), encoder
+
+    def _metric(self, written: dict[str, Any], encoders: Mapping[str, EncoderPlan]) -> tuple[Check, MetricPlan | None]:
+        name = written["name"]
+        what = f"metric {written['key']}"
         spec = self.plugins.metrics.get(name)
         if spec is None:
             return Check(what, Finding.NOT_CHECKED, "is not installed"), None
         if spec.version != written["version"]:
             return Check(what, Finding.NOT_CHECKED, f"is version {spec.version} now, {written['version']} then"), None
         one = RunConfig(generators=("any",), metrics=(name,), metric={name: self.config.metric.get(name, {})})
-        return Check(what, Finding.HOLDS), plan_metrics(one, self.plugins)[0]
+        if written["encoder"] and written["encoder"] not in encoders:
+            return Check(what, Finding.NOT_CHECKED, f"needs encoder {written['encoder']}"), None
+        encoder = [encoders[written["encoder"]]] if written["encoder"] else []
+        return Check(what, Finding.HOLDS), plan_metrics(one, self.plugins, encoder, written["missing"])[0]
 
     # --- one generator ------------------------------------------------------------------------------------------
 
@@ -137,14 +161,14 @@ class Verification:
                 checks.append(self._redraw(generator, index, samples))
         outcomes: dict[str, list[Outcome]] = {}
         for metric in metrics:
-            name = metric.spec.name
+            name = metric.key
             stored = isolated("read", name, partial(_outcomes, scores, generator["name"], name, len(replicas)))
             if isinstance(stored, Failure):
                 checks.append(Check(f"{generator['name']} {name}", Finding.DIFFERS, f"no such score: {stored.error}"))
                 return checks, None
             outcomes[name] = stored
             for index, (before, samples) in enumerate(zip(stored, replicas, strict=True)):
-                difference = _difference(before, self.scorer.score(metric, samples))
+                difference = _difference(before, self.scorer.score(metric, samples), metric.spec.tolerance)
                 checks.append(_check(f"{generator['name']}/{index} {name}", difference))
         row = row_of(
             generator=generator["name"],
@@ -204,7 +228,7 @@ class Verification:
         if isinstance(table, Check):
             yield table
             return
-        columns = {metric.spec.name: column_of(metric) for metric in metrics}
+        columns = {metric.key: column_of(metric) for metric in metrics}
         for column in table.columns:
             if column.key in columns:
                 yield _check(f"column {column.key}", "" if column == columns[column.key] else "is not the metric's")
@@ -233,11 +257,11 @@ def _outcomes(scores: Any, generator: str, metric: str, replicas: int) -> list[O
     return stored
 
 
-def _difference(written: Outcome, again: Outcome) -> str:
+def _difference(written: Outcome, again: Outcome, tolerance: float) -> str:
     if not isinstance(written, MetricResult) or not isinstance(again, MetricResult):
         return "" if written == again else f"the run has {written}, now {again}"
     before, now = _numbers(written), _numbers(again)
-    close = partial(math.isclose, rel_tol=RELATIVE_TOLERANCE, abs_tol=1e-12)
+    close = partial(math.isclose, rel_tol=tolerance, abs_tol=1e-12)
     if written.n == again.n and len(before) == len(now) and all(map(close, before, now)):
         return ""
     return f"the run has {written.value} (n={written.n}), now {again.value} (n={again.n})"

@@ -125,7 +125,7 @@ def test_hooks_are_documented_with_their_arguments() -> None:
     from crystalbench import hookspecs
 
     hooks = [f for name, f in vars(hookspecs).items() if name.startswith("crystalbench_")]
-    assert len(hooks) == 7
+    assert len(hooks) == 8
     assert all(hook.__doc__ for hook in hooks)
 
 

@@ -39,6 +39,13 @@ FLAGS = (
     click.option("--max-draws", type=int, help="Cap on those draws.  [default: 20 times as many]"),
     click.option("--seed", type=int, help="Seed of everything random.  [default: 0]"),
     click.option("-m", "--metrics", metavar=NAMES, help="Metrics to compute.  [default: all]"),
+    click.option(
+        "-e",
+        "--encoder",
+        "encoders",
+        metavar=NAMES,
+        help="Encoders of the metrics that need one; a column for each.  [default: the one marked so]",
+    ),
     click.option("--reports", metavar=NAMES, help="Formats to write.  [default: all]"),
     click.option("--published/--no-published", default=None, help="Add rows of published numbers."),
     click.option("--backend", help="Symmetry search: spglib (as in the paper) or moyo (fast).  [default: spglib]"),
@@ -72,7 +79,7 @@ def build_config(*, config_file: Path | None, **flags: Any) -> RunConfig:
     conversion = {key: flags[key] for key in CONVERSION_FLAGS if flags[key] is not None}
     if conversion:
         changes["conversion"] = conversion
-    for key in ("generators", "metrics", "reports"):
+    for key in ("generators", "metrics", "encoders", "reports"):
         if flags[key] is not None:
             changes[key] = _names(flags[key])
     generator: dict[str, dict[str, Any]] = {}
@@ -100,7 +107,7 @@ def _choose(data: dict[str, Any], sampled: list[str], flags: dict[str, Any]) -> 
         data["generators"] = list(dict.fromkeys([*named, *sampled]))
     elif known:
         data["generators"] = list(known)
-    for chosen, table in (("generators", "generator"), ("metrics", "metric")):
+    for chosen, table in (("generators", "generator"), ("metrics", "metric"), ("encoders", "encoder")):
         if flags[chosen] is not None and isinstance(data.get(table), dict):
             data[table] = {name: value for name, value in data[table].items() if name in data[chosen]}
 

@@ -28,7 +28,12 @@ def command(**flags: Any) -> None:
                 f"generator   {generator.name} [{generator.kind}] from {source}; "
                 f"{_cached(cache, generator, replica, plan.config.n)}"
             )
-    click.echo(f"metrics     {', '.join(metric.spec.name for metric in plan.metrics)}")
+    for encoder in plan.encoders:
+        click.echo(f"encoder     {encoder.describe()}")
+    click.echo(f"metrics     {', '.join(metric.key for metric in plan.metrics if not metric.missing)}")
+    for metric in plan.metrics:
+        if metric.missing:
+            click.echo(f"            {metric.key} stays empty: {metric.missing}")
     click.echo(f"reports     {', '.join(reporter.name for reporter in plan.reporters)}")
     click.echo(f"key         {plan.key[:8]}")
 

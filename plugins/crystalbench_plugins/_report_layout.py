@@ -31,13 +31,16 @@ MARK_NOTES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One cell as text: ``value`` is a number, "–" or "failed"; ``spread`` a deviation over replicas."""
+    """One cell as text: ``value`` is a number, "–" or "failed"; ``spread`` a deviation over replicas.
+
+    ``marks`` are those of its footnotes: why there is no value, or what must be borne in mind about it.
+    """
 
     value: str
     spread: str = ""
     best: bool = False
     failed: bool = False
-    mark: str = ""
+    marks: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -138,16 +141,17 @@ def _entry(row: Row, column: Column, best: bool, notes: _Footnotes) -> Entry:
         return Entry(
             value=FAILED if isinstance(cell.problem, Failure) else NO_VALUE,
             failed=isinstance(cell.problem, Failure),
-            mark=notes.mark(problem_text(row, cell)),
+            marks=(notes.mark(problem_text(row, cell)),),
         )
     if cell.published is not None:
         mean, std = cell.published
         spread = "" if std is None else printed(std, column, column.digits)
         return Entry(value=printed(mean, column), spread=spread)
+    marks = tuple(map(notes.mark, cell.notes))
     if cell.std is None:
-        return Entry(value=number(cell.mean, column), best=best)
+        return Entry(value=number(cell.mean, column), best=best, marks=marks)
     value, spread = with_spread(cell.mean, cell.std, column)
-    return Entry(value=value, spread=spread, best=best)
+    return Entry(value=value, spread=spread, best=best, marks=marks)
 
 
 def problem_text(row: Row, cell: Cell) -> str:

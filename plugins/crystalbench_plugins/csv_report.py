@@ -16,7 +16,7 @@ value, std, n, low, high
     Full precision. ``std`` only in published rows, as printed; for others compute it from the replicas.
     ``n`` is the number of samples behind the value; ``low`` and ``high`` bound its 95 % sampling interval.
 problem
-    Why there is no value.
+    Why there is no value, or what must be borne in mind about the one there is.
 
 Text that a spreadsheet would take for a formula, such as a name that begins with ``=``, gets
 an apostrophe first.
@@ -93,6 +93,7 @@ def _records(row: Row, column: Column) -> Iterator[dict[str, object]]:
                     "n": outcome.n,
                     "low": repr(low) if low != "" else "",
                     "high": repr(high) if high != "" else "",
+                    "problem": safe(outcome.note),
                 }
             case Missing():
                 yield {"replica": replica, "outcome": "missing", "problem": safe(outcome.reason)}

@@ -112,7 +112,7 @@ def _cell(line: Line, column: Column, entry: Entry, top: float) -> str:
     hover = text("; ".join(_hover(line, column, cell)))
     if entry.value in (NO_VALUE, FAILED):
         state = "failed" if entry.failed else "none"
-        return f'<td class="{state}" title="{hover}">{entry.value}{_marks((entry.mark,))}</td>'
+        return f'<td class="{state}" title="{hover}">{entry.value}{_marks(entry.marks)}</td>'
     value = entry.value.replace("-", "−")
     spread = f' <span class="spread">± {entry.spread}</span>' if entry.spread else ""
     value = f"<strong>{value}</strong>" if entry.best else value
@@ -120,7 +120,7 @@ def _cell(line: Line, column: Column, entry: Entry, top: float) -> str:
     share = 100 * min(1.0, abs(mean) / top) if top else 0.0
     bar = f'<span class="bar"><i style="width:{share:.1f}%"></i></span>'
     best = ' class="best"' if entry.best else ""
-    return f'<td{best} title="{hover}">{value}{spread}{bar}</td>'
+    return f'<td{best} title="{hover}">{value}{spread}{_marks(entry.marks)}{bar}</td>'
 
 
 def _hover(line: Line, column: Column, cell: Cell) -> Iterator[str]:
@@ -135,6 +135,8 @@ def _hover(line: Line, column: Column, cell: Cell) -> Iterator[str]:
             interval = _interval(outcome, column)
             spread = f", 95 % sampling interval {interval}" if interval else ""
             yield f"{name}{number(outcome.value, column)}{unit}, n = {outcome.n:,}{spread}"
+            if outcome.note:
+                yield outcome.note
 
 
 def _interval(outcome: MetricResult, column: Column) -> str:

@@ -151,9 +151,9 @@ def _row(line: Line, block: range) -> str:
 def _cell(entry: Entry) -> str:
     if entry.value in (NO_VALUE, FAILED):
         text = r"\textbf{failed}" if entry.failed else "--"
-        return text + _superscript(entry.mark)
+        return text + _superscript(*entry.marks)
     numbers = rf"{_number(entry.value)} \pm {_number(entry.spread)}" if entry.spread else _number(entry.value)
-    return rf"$\mathbf{{{numbers}}}$" if entry.best else f"${numbers}$"
+    return (rf"$\mathbf{{{numbers}}}$" if entry.best else f"${numbers}$") + _superscript(*entry.marks)
 
 
 def _superscript(*marks: str) -> str:

@@ -60,7 +60,7 @@ def _blocks(sheet: Sheet) -> Iterator[str]:
 
 def _cell(entry: Entry) -> str:
     text = f"**{entry.text}**" if entry.best or entry.failed else entry.text
-    return text + _marks((entry.mark,) if entry.mark else ())
+    return text + _marks(entry.marks)
 
 
 def _marks(marks: Sequence[str]) -> str:
