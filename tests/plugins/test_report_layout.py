@@ -141,7 +141,7 @@ def _best(table: Table) -> set[tuple[str, str]]:
 
 def test_rows_are_grouped_by_kind_and_keep_their_order() -> None:
     kinds = [line.row.kind for line in layout(rich_table()).lines]
-    assert kinds == [RowKind.REFERENCE, *[RowKind.MEASURED] * 3, RowKind.EXAMPLE, RowKind.PUBLISHED]
+    assert kinds == [RowKind.TRAINING, RowKind.REFERENCE, *[RowKind.MEASURED] * 3, RowKind.EXAMPLE, RowKind.PUBLISHED]
 
 
 def test_rows_of_one_title_are_told_apart() -> None:
