@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from time import perf_counter
 
+import numpy as np
+
 from crystalbench import (
     DatasetSpec,
     Direction,
@@ -74,6 +76,18 @@ class Structures:
         return Draw((good, RawStructure.of(cell, [[0, 0, 0], [0, 0, 1e-3]], [11, 17])))
 
 
+class Heavy:
+    """One crystal of 1,000 atoms just off their places: seconds of work for the symmetry library."""
+
+    def __init__(self, given: SamplerInput) -> None:
+        self.random = np.random.default_rng(given.seed)
+
+    def draw(self, chunk: int) -> Draw:
+        places = np.stack(np.meshgrid(*[np.arange(10)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
+        coords = (places + self.random.normal(0, 0.007, places.shape)) / 10
+        return Draw((RawStructure.of(np.eye(3) * 28.2, coords, 11 + 6 * (places.sum(axis=1) % 2)),), last=True)
+
+
 class Broken:
     def __init__(self, given: SamplerInput) -> None:
         raise RuntimeError("no weights")
@@ -125,6 +139,7 @@ class Small:
         return [
             live("halides", Halides, chunk_size=CHUNK),
             live("structures", Structures, chunk_size=2, parameters=(size,)),
+            live("heavy", Heavy, chunk_size=1),
             live("broken", Broken),
             GeneratorSpec(name="files", version="1", title="Files", description="known by files", reader="json-labels"),
         ]

@@ -255,11 +255,10 @@ def test_another_run_is_not_written_over(plugins: Plugins, tmp_path: Path) -> No
 
 
 def test_a_timeout_is_tried_again_and_never_taken_from_the_cache(plugins: Plugins, tmp_path: Path) -> None:
-    slow = {"timeout": 1e-4}
-    got = row(execute(plugins, tmp_path / "slow", generators=["structures"], n=4, conversion=slow), "structures")
-    assert got.reasons["timeout"] == 2
-    got = row(execute(plugins, tmp_path / "run", generators=["structures"], n=4), "structures")
-    assert got.reasons == {"overlapping_atoms": 2}
+    hasty = execute(plugins, tmp_path / "hasty", generators=["heavy"], n=1, conversion={"timeout": 0.3})
+    assert row(hasty, "heavy").reasons == {"timeout": 1}
+    patient = execute(plugins, tmp_path / "patient", generators=["heavy"], n=1)
+    assert row(patient, "heavy").reasons == {}
 
 
 def test_verify_recomputes_every_cell(plugins: Plugins, tmp_path: Path) -> None:

@@ -18,10 +18,13 @@ def command() -> None:
 @command.command(name="list")
 def list_() -> None:
     """List all datasets."""
-    plugins = Plugins.load()
-    for spec in plugins.datasets.values():
-        state = "" if spec.ready() else "  (downloaded on first use)"
-        click.echo(f"{spec.name:<18} {spec.title}  [{', '.join(spec.splits)}]{state}")
+    from tabulate import tabulate
+
+    rows = [
+        (spec.name, spec.title, ", ".join(spec.splits), "here" if spec.ready() else "downloaded on first use")
+        for spec in Plugins.load().datasets.values()
+    ]
+    click.echo(tabulate(rows, headers=("dataset", "title", "splits", "files")))
 
 
 @command.command()

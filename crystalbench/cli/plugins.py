@@ -16,8 +16,10 @@ def command(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([asdict(info) for info in plugins.infos], indent=1))
         return
-    for info in plugins.infos:
-        click.echo(f"{info.name:<22} {_declared(info)}  [{info.distribution} {info.version}]")
+    from tabulate import tabulate
+
+    rows = [(info.name, f"{info.distribution} {info.version}", _declared(info)) for info in plugins.infos]
+    click.echo(tabulate(rows, headers=("plugin", "from", "declares"), disable_numparse=True))
 
 
 def _declared(info: PluginInfo) -> str:

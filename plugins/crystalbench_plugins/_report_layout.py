@@ -70,6 +70,13 @@ class Sheet:
     def lines(self) -> tuple[Line, ...]:
         return tuple(line for _, lines in self.groups for line in lines)
 
+    def groups_in(self, block: range) -> Iterator[tuple[RowKind, tuple[Line, ...]]]:
+        """Yield the groups as the columns of a block need them: without published rows that print nothing there."""
+        for kind, lines in self.groups:
+            told = [line for line in lines if any(line.entries[i].value != NO_VALUE for i in block)]
+            if shown := tuple(told) if kind is RowKind.PUBLISHED else lines:
+                yield kind, shown
+
     @property
     def counted(self) -> tuple[Line, ...]:
         """The rows that have samples, for the ledger: all but the published ones."""

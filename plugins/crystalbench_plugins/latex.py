@@ -84,7 +84,7 @@ def _tabular(sheet: Sheet, block: range) -> Iterator[str]:
     yield rf"\begin{{tabular}}{{l{'r' * len(block)}}}"
     yield r"\toprule"
     yield from _header(sheet.table.columns[block.start : block.stop])
-    for kind, rows in sheet.groups:
+    for kind, rows in sheet.groups_in(block):
         yield r"\midrule"
         if len(sheet.groups) > 1:
             yield rf"\multicolumn{{{len(block) + 1}}}{{l}}{{\emph{{{HEADINGS[kind]}}}}} \\"

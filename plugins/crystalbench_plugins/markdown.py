@@ -41,21 +41,23 @@ def render(table: Table) -> str:
 
 def _blocks(sheet: Sheet) -> Iterator[str]:
     """Split the columns into tables that fit; a column wider than all of it stands alone."""
-    names = ["generator"]
-    for kind, lines in sheet.groups:
-        if len(sheet.groups) > 1:
-            names.append(f"*{HEADINGS[kind]}*")
-        names += [escape(line.title) + _marks(line.marks) for line in lines]
-    columns = []
-    for index, column in enumerate(sheet.table.columns):
-        cells = [escape(heading(column))]
-        for _, lines in sheet.groups:
-            if len(sheet.groups) > 1:
-                cells.append("")
-            cells += [_cell(line.entries[index]) for line in lines]
-        columns.append(cells)
+    names, *columns = _columns(sheet, range(len(sheet.table.columns)))
     for block in blocks([column_width(cells) + 3 for cells in columns], column_width(names) + 4, WIDTH):
-        yield pipe_table([names, *(columns[i] for i in block)])
+        yield pipe_table(_columns(sheet, block))
+
+
+def _columns(sheet: Sheet, block: range) -> list[list[str]]:
+    """Return the names and some columns of the table as cells, headings first."""
+    columns = [["generator"], *([escape(heading(sheet.table.columns[i]))] for i in block)]
+    for kind, lines in sheet.groups_in(block):
+        if len(sheet.groups) > 1:
+            for column, text in zip(columns, [f"*{HEADINGS[kind]}*", *("" for _ in block)], strict=True):
+                column.append(text)
+        for line in lines:
+            cells = [escape(line.title) + _marks(line.marks), *(_cell(line.entries[i]) for i in block)]
+            for column, text in zip(columns, cells, strict=True):
+                column.append(text)
+    return columns
 
 
 def _cell(entry: Entry) -> str:

@@ -405,10 +405,3 @@ def test_a_single_file_may_hold_several_crystals(tmp_path: Path) -> None:
     path.write_text("data_header\n_audit_creation_method x\n" + numbered("gen_1.cif") + numbered("gen_2.cif"))
     assert detected(path) == ["cif"]
     assert numbers(read(path)) == [1, 2]
-
-
-def test_names_with_two_numbers_have_no_gaps(tmp_path: Path) -> None:
-    files = {f"{i}__1.cif": numbered(f"_{i}.cif") for i in (1, 3)}
-    assert numbers(read(as_folder(tmp_path, files), generated=3)) == [1, 3, None]
-    with pytest.raises(ReadError, match="2 files and gaps, but generated = 1"):
-        read(tmp_path / "cifs", generated=1)

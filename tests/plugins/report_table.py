@@ -107,12 +107,16 @@ def rich_table() -> Table:
             cells={"novelty": of(0.95, n=20), "uniqueness": of(1.0, n=20), "p1_share": of(0.35, n=19)},
         ),
         Row(
-            generator="train", title="training copy", kind=RowKind.REFERENCE, asked=10_000, drawn=10_000, valid=10_000,
+            generator="train", title="training copy", kind=RowKind.TRAINING, asked=10_000, drawn=10_000, valid=10_000,
             cells={
                 "fwd": of(0.000123), "novelty": of(0.0), "uniqueness": of(0.957), "p1_share": of(0.003),
                 "novel_fwd": Cell(outcomes=(Missing("no novel samples"),)),
                 "prototype_novelty": of(0.0), "novel_per_minute": of(1_234_567.0),
             },
+        ),
+        Row(
+            generator="random", title="random orbits", kind=RowKind.REFERENCE, asked=10_000, drawn=10_000, valid=10_000,
+            cells={"novelty": of(0.98), "uniqueness": of(1.0), "p1_share": of(0.004)},
         ),
     )  # fmt: skip
     return Table(

@@ -113,7 +113,7 @@ def test_styles_are_widths_only() -> None:
 def test_the_ledger_bars_of_a_generator_add_up_to_its_draws() -> None:
     text = render(rich_table())
     stacks = re.findall(r'<span class="stack">(.*?)</span>', text)
-    assert len(stacks) == 5
+    assert len(stacks) == 6
     for stack in stacks:
         widths = [float(width) for width in re.findall(r"width:([\d.]+)%", stack)]
         assert sum(widths) == pytest.approx(100, abs=0.01)

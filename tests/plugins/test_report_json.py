@@ -109,7 +109,7 @@ def _changed(path: tuple[str | int, ...], value: object) -> str:
         (_changed(("rows", 1, "drawn"), True), r"rows\[1\]\.drawn is True; expected a whole number"),
         (_changed(("rows", 1, "reasons"), {"empty": -1}), r"rows\[1\]\.reasons\.empty is -1"),
         (_changed(("columns", 0, "digits"), 1.5), r"columns\[0\]\.digits"),
-        (_changed(("columns", 0), {"key": "x"}), r"columns\[0\] lacks title"),
+        (_changed(("columns", 0), {"key": "x"}), r"columns\[0\] lacks version, title"),
         (_changed(("rows", 1, "cells", "fwd", "outcomes", 0, "type"), "guess"), "expected one of value"),
         (_changed(("rows", 1, "cells", "fwd", "outcomes", 0, "interval"), [1]), r"expected \[low, high\]"),
         (_changed(("rows", 0, "cells", "fwd", "published"), [1]), "expected .mean"),

@@ -40,7 +40,7 @@ def test_examples_published_rows_and_failures_are_marked() -> None:
     text = render(rich_table())
     assert r"CDVAE$^{\dagger}$" in text
     assert r"SymmCD$^{\ddagger,\mathrm{h},\mathrm{i}}$" in text
-    assert r"\textbf{failed}$^{\mathrm{b}}$" in text
+    assert r"\textbf{failed}$^{\mathrm{c}}$" in text
     assert "not results of that generator" in text
 
 

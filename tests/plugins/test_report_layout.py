@@ -141,7 +141,7 @@ def _best(table: Table) -> set[tuple[str, str]]:
 
 def test_rows_are_grouped_by_kind_and_keep_their_order() -> None:
     kinds = [line.row.kind for line in layout(rich_table()).lines]
-    assert kinds == [RowKind.REFERENCE, *[RowKind.MEASURED] * 3, RowKind.EXAMPLE, RowKind.PUBLISHED]
+    assert kinds == [RowKind.TRAINING, RowKind.REFERENCE, *[RowKind.MEASURED] * 3, RowKind.EXAMPLE, RowKind.PUBLISHED]
 
 
 def test_rows_of_one_title_are_told_apart() -> None:
@@ -187,3 +187,12 @@ def test_failures_come_before_missing_values() -> None:
     row = Row(generator="g", title="g", kind=RowKind.MEASURED, cells={"x": cell})
     entry = layout(Table(title="t", columns=(PLAIN,), rows=(row,))).lines[0].entries[0]
     assert (entry.value, entry.failed) == (FAILED, True)
+
+
+def test_a_published_row_is_left_out_of_a_block_in_which_it_prints_nothing() -> None:
+    sheet = layout(rich_table())
+    place = [column.key for column in sheet.table.columns].index("p1_share")
+    shown = dict(sheet.groups_in(range(place, place + 1)))
+    assert RowKind.PUBLISHED not in shown
+    assert [line.row.generator for line in shown[RowKind.EXAMPLE]] == ["cdvae"]
+    assert RowKind.PUBLISHED in dict(sheet.groups_in(range(place, place + 2)))
