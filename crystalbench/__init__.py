@@ -3,6 +3,7 @@
 Everything a plugin needs is imported from here; nothing heavy is imported by it.
 """
 
+from crystalbench.encoded import Encoded, Encoder
 from crystalbench.errors import (
     ConfigError,
     CrystalbenchError,
@@ -19,8 +20,6 @@ from crystalbench.interfaces import (
     Dataset,
     DatasetSpec,
     Draw,
-    Encoded,
-    Encoder,
     EncoderSpec,
     GeneratorSpec,
     MetricSpec,

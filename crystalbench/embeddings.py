@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from crystalbench.cache import atomic_write, content_key
 from crystalbench.code_identity import code_identity
+from crystalbench.encoded import Encoded, Encoder
 from crystalbench.environment import packages
 from crystalbench.errors import CrystalbenchError, PluginError
-from crystalbench.interfaces import Encoded, Encoder, EncoderSpec, Parameters
+from crystalbench.interfaces import EncoderSpec, Parameters
 from crystalbench.isolation import required
 from crystalbench.progress import bar
 from crystalbench.protostructure import Protostructure

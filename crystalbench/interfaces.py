@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from crystalbench.encoded import Encoded, Encoder
 from crystalbench.protostructure import Protostructure
 from crystalbench.results import Direction, MetricResult, Table
 from crystalbench.samples import Sample, SampleSet
@@ -230,46 +231,6 @@ class Dataset:
 
 
 # --- encoders -----------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Encoded:
-    """What an encoder says of n protostructures.
-
-    Attributes
-    ----------
-    embeddings
-        (n, d) float32.
-    energies
-        (n,) float32, predicted formation energy in eV/atom.
-    """
-
-    embeddings: NDArray[np.float32]
-    energies: NDArray[np.float32]
-
-    def __post_init__(self) -> None:
-        if self.embeddings.ndim != 2 or self.energies.shape != (len(self.embeddings),):
-            raise ValueError(
-                f"embeddings {self.embeddings.shape} and energies {self.energies.shape} disagree; "
-                "expected (n, d) and (n,)"
-            )
-
-    def __len__(self) -> int:
-        return len(self.embeddings)
-
-
-class Encoder(Protocol):
-    """A loaded network. ``d`` is the width of its embeddings."""
-
-    @property
-    def d(self) -> int: ...
-
-    def encode(self, labels: Sequence[str], /) -> Encoded:
-        """Encode canonical AFLOW labels of the affine letter table, one row each, in their order.
-
-        A row depends on its label alone: not on the others, their order or their number, to 1e-5.
-        """
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,17 +4,22 @@ Each function raises `AssertionError` with the rule that is broken. They run the
 """
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from crystalbench.config import check_parameters
+from crystalbench.embeddings import CachedEncoder
+from crystalbench.encoded import Encoded
 from crystalbench.errors import NotComputable, ReadError
 from crystalbench.interfaces import (
     Dataset,
     DatasetSpec,
     Draw,
+    EncoderSpec,
     GeneratorSpec,
     MetricSpec,
     Need,
@@ -27,6 +32,7 @@ from crystalbench.interfaces import (
     Timing,
 )
 from crystalbench.isolation import isolated
+from crystalbench.plan import plan_encoder
 from crystalbench.plugins import PluginInfo, Plugins
 from crystalbench.protostructure import Protostructure
 from crystalbench.results import Cell, Column, Direction, Failure, MetricResult, Missing, Outcome, Row, RowKind, Table
@@ -55,6 +61,29 @@ def example_samples() -> SampleSet:
     return SampleSet.of([*known, known[0], *novel, Invalid(InvalidReason.OVERLAPPING_ATOMS, "0.1 Å")])
 
 
+class CountingEncoder:
+    """Embeds a protostructure as what can be counted in it: an encoder for checks, that no trained weights are in."""
+
+    d = 5
+
+    def encode(self, labels: Sequence[str], /) -> Encoded:
+        """Return space group, orbits, elements, sites and free coordinates, and minus the orbits as energy."""
+        made = [Protostructure.from_canonical(label) for label in labels]
+        rows = [(p.spacegroup, len(p.orbits), len(p.elements), p.n_atoms, p.degrees_of_freedom) for p in made]
+        embeddings = np.array(rows, np.float32).reshape(-1, self.d)
+        return Encoded(embeddings, -embeddings[:, 1])
+
+
+def example_encoder() -> CachedEncoder:
+    """An encoder for checks that must not depend on any installed one."""
+    spec = EncoderSpec(
+        name="counting", version="1", title="Counts", description="What can be counted in a protostructure.",
+        load=lambda parameters: CountingEncoder(), identity=lambda parameters: "0" * 64,
+        label=lambda parameters: "counts",
+    )  # fmt: skip
+    return CachedEncoder(spec, {}, spec.identity({}))
+
+
 def check_metric(spec: MetricSpec) -> None:
     """A metric is finite, repeatable, indifferent to the order of samples, and defined or `NotComputable` for none."""
     parameters = check_parameters(spec.name, {}, spec.parameters)
@@ -71,6 +100,7 @@ def check_metric(spec: MetricSpec) -> None:
                 seed=0,
                 dataset=example_dataset() if Need.REFERENCE in spec.needs or spec.subset is Subset.NOVEL else None,
                 timing=Timing(seconds=60.0) if Need.TIMING in spec.needs else None,
+                encoder=example_encoder() if Need.ENCODER in spec.needs else None,
             )
         )
 
@@ -85,6 +115,39 @@ def check_metric(spec: MetricSpec) -> None:
         assert 0 <= result.value <= 1, f"{spec.name}: a value in % is a fraction, printed times 100; got {result.value}"
     with suppress(NotComputable):
         compute(SampleSet.of([]))
+
+
+def check_encoder(spec: EncoderSpec) -> None:
+    """An encoder has an identity and a label, and gives each protostructure one finite row that depends on it alone.
+
+    Of an encoder whose weights are missing, only the identity and the label are checked.
+    """
+    parameters = check_parameters(spec.name, {}, spec.parameters)
+    plan_encoder(spec, parameters)
+    if spec.missing(parameters):
+        return
+    encoder = spec.load(parameters)
+    labels = list(dict.fromkeys(p.label for p in example_samples().valid)) + list(example_dataset().train.labels[2:])
+    whole = encoder.encode(labels)
+    assert whole.embeddings.shape == (len(labels), encoder.d), f"{spec.name}: embeddings {whole.embeddings.shape}"
+    assert whole.embeddings.dtype == whole.energies.dtype == np.float32, f"{spec.name}: rows must be float32"
+    assert np.isfinite(whole.embeddings).all(), f"{spec.name}: an embedding that is not finite"
+    assert np.isfinite(whole.energies).all(), f"{spec.name}: an energy that is not finite"
+    assert len(encoder.encode([])) == 0, f"{spec.name}: rows for no labels"
+    for order in (range(len(labels)), reversed(range(len(labels)))):
+        rows = list(order)
+        turned = encoder.encode([labels[row] for row in rows])
+        assert _close(turned, whole, rows), f"{spec.name}: a row depends on the order of the labels"
+    for row, label in enumerate(labels):
+        assert _close(encoder.encode([label]), whole, [row]), f"{spec.name}: a row depends on the other labels"
+
+
+def _close(some: Encoded, whole: Encoded, rows: list[int]) -> bool:
+    scale = max(1.0, float(np.abs(whole.embeddings).max()), float(np.abs(whole.energies).max()))
+    return all(
+        np.allclose(a, b[rows], rtol=0, atol=1e-5 * scale)
+        for a, b in ((some.embeddings, whole.embeddings), (some.energies, whole.energies))
+    )
 
 
 def check_generator(spec: GeneratorSpec, dataset: Dataset | None = None) -> None:
@@ -181,6 +244,7 @@ def example_table() -> Table:
 
 CHECKS: dict[str, Callable[..., None]] = {
     "metrics": check_metric,
+    "encoders": check_encoder,
     "generators": check_generator,
     "datasets": check_dataset,
     "reporters": check_reporter,

@@ -13,6 +13,8 @@ from crystalbench import (
     DatasetSpec,
     Direction,
     Draw,
+    EncoderError,
+    EncoderSpec,
     GeneratorSpec,
     Invalid,
     InvalidReason,
@@ -35,7 +37,7 @@ from crystalbench import (
     Timing,
     hookimpl,
 )
-from crystalbench.testing import example_dataset
+from crystalbench.testing import CountingEncoder, example_dataset
 
 ALKALI, HALOGEN = ("Li", "Na", "K", "Rb", "Cs"), ("F", "Cl", "Br", "I")
 CHUNK = 10
@@ -169,6 +171,60 @@ class Small:
     @hookimpl
     def crystalbench_reporters(self) -> list[ReporterSpec]:
         return [ReporterSpec(name="titles", version="1", title="Titles", suffix=".txt", render=titles)]
+
+
+class SmallEncoders:
+    """The counting encoder under two names, one of them that of published values, and metrics that need an encoder."""
+
+    def __init__(self, missing: str = "", weights: str = "0", default: bool = True) -> None:
+        self.missing = missing
+        self.weights = weights * 64
+        self.default = default
+
+    @hookimpl
+    def crystalbench_encoders(self) -> list[EncoderSpec]:
+        def encoder(name: str, label: str, default: bool) -> EncoderSpec:
+            return EncoderSpec(
+                name=name, version="1", title=name, description=name, load=load_counting, default=default,
+                identity=lambda parameters: self.weights, label=lambda parameters: label,
+                missing=lambda parameters: self.missing,
+                parameters=(Parameter(name="broken", default=False, help="weights that cannot be read"),),
+            )  # fmt: skip
+
+        return [encoder("counting", "counts", self.default), encoder("paper", "", False)]
+
+    @hookimpl
+    def crystalbench_metrics(self) -> list[MetricSpec]:
+        need = frozenset({Need.ENCODER})
+        return [
+            MetricSpec(
+                name="fwd", version="1", title="FWD", latex="FWD", description="mean energy", compute=mean_energy,
+                needs=need, tolerance=1e-5,
+            ),
+            MetricSpec(
+                name="width", version="1", title="Width", description="of the embedding", compute=width, needs=need,
+                target_from="fwd",
+            ),
+        ]  # fmt: skip
+
+
+def load_counting(parameters: Parameters) -> CountingEncoder:
+    with open(os.environ.get("ENCODER_LOG", os.devnull), "a") as log:  # noqa: PTH123 - may be the null device
+        log.write("loaded\n")
+    if parameters["broken"]:
+        raise EncoderError("counting.pth: not a checkpoint")
+    return CountingEncoder()
+
+
+def mean_energy(given: ScoreInput) -> MetricResult:
+    if not given.samples.valid:
+        raise NotComputable("no valid samples")
+    labels = [p.label for p in given.samples.valid]
+    return MetricResult(value=given.encode(labels).energies.mean(), n=len(labels), note="a mean of energies")
+
+
+def width(given: ScoreInput) -> MetricResult:
+    return MetricResult(value=given.encode([]).embeddings.shape[1], n=len(given.samples))
 
 
 def titles(table: Table) -> str:

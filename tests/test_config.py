@@ -10,7 +10,10 @@ from crystalbench.errors import ConfigError
 from crystalbench.interfaces import Parameter
 from crystalbench.wyckoff import Table
 
-SINGLE = ("generators", "metrics", "reports", "dataset", "n", "novel", "max_draws", "seed", "published", "workers")
+SINGLE = (
+    "generators", "metrics", "encoders", "reports", "dataset", "n", "novel", "max_draws", "seed", "published",
+    "workers",
+)  # fmt: skip
 REPEATED = ("samples", "reader", "generated", "replicas", "settings")
 NO_FLAGS = dict.fromkeys((*SINGLE, *CONVERSION_FLAGS)) | dict.fromkeys(REPEATED, ())
 
@@ -30,6 +33,8 @@ EVERYTHING = {
         "a": {"samples": ["x.pt", "y.pt"], "reader": "cdvae", "generated": 60, "title": "A", "evaluation": 1}
     },
     "metric": {"novelty": {"rule": "strict"}},
+    "encoders": ["small"],
+    "encoder": {"small": {"checkpoint": "x.pth"}},
 }
 
 
@@ -57,6 +62,7 @@ def test_a_configuration_survives_the_manifest() -> None:
         ({"generator": {"c": {}}}, "unknown generator in the settings 'c'"),
         ({"generator": {"a": {"samples": ["x"], "replicas": 3}}}, "one file per replica"),
         ({"conversion": []}, "conversion must be a table"),
+        ({"encoder": "small"}, "encoder must be a table"),
         ({"generators": ["a", "A"]}, "named twice"),
     ],
 )
