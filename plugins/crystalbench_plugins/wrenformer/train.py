@@ -1,0 +1,236 @@
+"""Training on formation energies: AdamW, absolute error, one random setting of each protostructure per epoch.
+
+Batches hold protostructures of one length and come in random order. What an epoch does depends on the seed and its
+number alone, so a run that was interrupted and resumed gives the same weights as one that was not.
+"""
+
+import json
+import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crystalbench import ConfigError, Dataset, DatasetError, EncoderError, Split
+from crystalbench.cache import content_key
+from crystalbench.results import JSON
+from crystalbench.wyckoff import Table
+from crystalbench_plugins.wrenformer import weights
+from crystalbench_plugins.wrenformer.composition import composition_buckets
+from crystalbench_plugins.wrenformer.featurise import Bucket, Tokens, buckets
+from crystalbench_plugins.wrenformer.infer import predict
+from crystalbench_plugins.wrenformer.network import Architecture, Wrenformer
+from crystalbench_plugins.wrenformer.weights import Weights
+
+if TYPE_CHECKING:
+    import torch
+
+SMALL = Architecture(d_model=128, layers=3, heads=4, feedforward=512, trunk=(256,), out=(256, 128, 64), robust=False)
+"""The bundled network: a ninth of the published one, with an embedding of the same width."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingSettings:
+    """How to train.
+
+    Attributes
+    ----------
+    warmup
+        Steps of rising learning rate; it then falls to 0 along a cosine.
+    average
+        Decay per step of the running mean of the weights, which is what is evaluated and kept.
+    composition_only
+        Train the baseline that sees the composition and no Wyckoff position.
+    """
+
+    epochs: int = 32
+    batch_size: int = 256
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.01
+    warmup: int = 1000
+    average: float = 0.999
+    seed: int = 0
+    composition_only: bool = False
+
+
+class Training:
+    """A training run in a folder.
+
+    ``log.jsonl`` gets a line per epoch, ``state.pt`` what resuming needs, ``encoder.pt`` the weights to use and
+    ``report.json`` the errors on all splits.
+    """
+
+    def __init__(
+        self, dataset: Dataset, folder: Path, settings: TrainingSettings, architecture: Architecture = SMALL
+    ) -> None:
+        import torch
+
+        self.settings, self.architecture, self.folder = settings, architecture, folder
+        self.splits = {name: dataset.split(name) for name in ("train", "val", "test")}
+        energies = {name: _energies(split, f"{dataset.name}, split {name}") for name, split in self.splits.items()}
+        self.energies = energies
+        self.mean, self.std = float(energies["train"].mean(dtype=float)), float(energies["train"].std(dtype=float))
+        self.buckets = self._buckets(self.splits["train"].labels)
+        self.steps_per_epoch = sum(math.ceil(len(bucket.rows) / settings.batch_size) for bucket in self.buckets)
+        with torch.random.fork_rng():
+            torch.manual_seed(settings.seed)
+            self.network = architecture.build()
+            self.averaged = architecture.build()
+        self.averaged.load_state_dict(self.network.state_dict())
+        self.averaged.eval().requires_grad_(False)
+        self.optimizer = torch.optim.AdamW(
+            self.network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, betas=(0.9, 0.98)
+        )
+        self.epoch = 0
+        self.key = content_key(
+            dataset=dataset.spec.identity(), settings=_json(settings), architecture=architecture.as_json()
+        )
+
+    def run(self, report: Any = lambda line: None) -> dict[str, JSON]:
+        """Train what is left, then write and return the report. ``report`` is called with every line of the log."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        log = self.folder / "log.jsonl"
+        while self.epoch < self.settings.epochs:
+            line = self._train_epoch()
+            self.epoch += 1
+            line = {"epoch": self.epoch, **line, "val": self.errors("val")["MAE"]}
+            self._save()
+            with log.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line) + "\n")
+            report(line)
+        kept = self.weights()
+        kept.save(self.folder / "encoder.pt")
+        summary: dict[str, JSON] = {
+            "settings": _json(self.settings),
+            "architecture": self.architecture.as_json(),  # type: ignore[dict-item]
+            "parameters": sum(p.numel() for p in self.network.parameters()),
+            "cpu_seconds": sum(json.loads(line)["cpu_seconds"] for line in log.read_text("utf-8").splitlines()),
+            "errors": {name: self.errors(name) for name in ("val", "test")},
+            "mean_predictor": {name: self.mean_predictor(name) for name in ("val", "test")},
+        }
+        (self.folder / "report.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+        return summary
+
+    def weights(self) -> Weights:
+        """The running mean of the weights so far."""
+        return Weights(
+            architecture=self.architecture,
+            state=self.averaged.state_dict(),
+            mean=self.mean,
+            std=self.std,
+            table=Table.AFFINE,
+        )
+
+    def errors(self, name: str) -> dict[str, JSON]:
+        """Mean absolute and root mean square error on a split, eV/atom, all settings averaged."""
+        split = self.splits[name]
+        network = Wrenformer(self.averaged, self.mean, self.std)
+        return _errors(predict(network, self._buckets(split.labels), len(split)).energies - self.energies[name])
+
+    def mean_predictor(self, name: str) -> dict[str, JSON]:
+        """The same errors of predicting the mean training energy for everything."""
+        return _errors(self.mean - self.energies[name])
+
+    def resume(self) -> bool:
+        """Continue from ``state.pt`` if there is one; True if so.
+
+        Raises
+        ------
+        ConfigError
+            If it belongs to other settings or another dataset.
+        """
+        path = self.folder / "state.pt"
+        if not path.exists():
+            return False
+        state = weights.read(path)
+        if state.get("key") != self.key:
+            raise ConfigError(f"{path} belongs to a training with other settings or data; give another folder")
+        self.network.load_state_dict(state["network"])
+        self.averaged.load_state_dict(state["averaged"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.epoch = int(state["epoch"])
+        log = self.folder / "log.jsonl"  # a run that was killed may have written a line more than it saved
+        lines = log.read_text("utf-8").splitlines(keepends=True)
+        log.write_text("".join(lines[: self.epoch]), encoding="utf-8")
+        return True
+
+    def _save(self) -> None:
+        content = {
+            "key": self.key,
+            "epoch": self.epoch,
+            "network": self.network.state_dict(),
+            "averaged": self.averaged.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+        }
+        weights.write(self.folder / "state.pt", content)
+
+    def _buckets(self, labels: Sequence[str]) -> list[Bucket]:
+        return composition_buckets(labels) if self.settings.composition_only else buckets(labels, Table.AFFINE)
+
+    def _train_epoch(self) -> dict[str, JSON]:
+        import torch
+
+        self.network.train()
+        model = Wrenformer(self.network, 0.0, 1.0)
+        step = self.epoch * self.steps_per_epoch
+        started, total = time.process_time(), 0.0
+        for tokens, rows in self._batches():
+            self._set_rate(step)
+            target = torch.from_numpy((self.energies["train"][rows] - np.float32(self.mean)) / np.float32(self.std))
+            loss = (model(tokens)[1] - target).abs().sum()
+            if not math.isfinite(value := loss.item()):
+                raise EncoderError(f"the loss is {value} in step {step}; choose a smaller learning rate")
+            # By the full batch size: a short last batch of a rare length counts by its rows, like any other row.
+            (loss / self.settings.batch_size).backward()
+            torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+            self.optimizer.step()
+            self.optimizer.zero_grad()
+            decay = min(self.settings.average, (1 + step) / (10 + step))  # forgets the random start quickly
+            with torch.no_grad():
+                for mean, new in zip(self.averaged.parameters(), self.network.parameters(), strict=True):
+                    mean.lerp_(new, 1 - decay)
+            total += value
+            step += 1
+        return {
+            "train": total / len(self.energies["train"]) * self.std,
+            "cpu_seconds": time.process_time() - started,
+            "time": time.time(),
+        }
+
+    def _batches(self) -> Iterator[tuple[Tokens, NDArray[np.int64]]]:
+        """Batches of one epoch: their tokens and their rows in the training split."""
+        random = np.random.default_rng([self.settings.seed, self.epoch])
+        size = self.settings.batch_size
+        batches = []
+        for bucket in self.buckets:
+            order = random.permutation(len(bucket.rows))
+            batches += [(bucket, order[start : start + size]) for start in range(0, len(order), size)]
+        for batch in random.permutation(len(batches)).tolist():
+            bucket, members = batches[batch]
+            yield bucket.one_setting(members, random), bucket.rows[members]
+
+    def _set_rate(self, step: int) -> None:
+        total, warmup = self.settings.epochs * self.steps_per_epoch, self.settings.warmup
+        done = (step - warmup) / max(1, total - warmup)
+        factor = (step + 1) / warmup if step < warmup else 0.5 * (1 + math.cos(math.pi * done))
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.settings.learning_rate * factor
+
+
+def _energies(split: Split, where: str) -> NDArray[np.float32]:
+    if split.energies is None or not np.isfinite(split.energies).all():
+        missing = "no" if split.energies is None else f"no finite value in {int((~np.isfinite(split.energies)).sum())}"
+        raise DatasetError(f"{where}: {missing} formation energies; training needs one for every row")
+    return split.energies
+
+
+def _errors(difference: NDArray[np.floating[Any]]) -> dict[str, JSON]:
+    return {"MAE": float(np.abs(difference).mean()), "RMSE": float(np.sqrt(np.square(difference, dtype=float).mean()))}
+
+
+def _json(settings: TrainingSettings) -> dict[str, JSON]:
+    return asdict(settings)
