@@ -13,6 +13,7 @@ COMMANDS = {
     "plan": "Show what a run would do, and what of it is cached.",
     "convert": "Turn crystals in files into protostructures.",
     "dataset": "List, describe and build datasets.",
+    "encoder": "List and train encoders.",
     "plugins": "List all plugins and what they declare.",
     "plugin": "Check a plugin against the public contract.",
     "table": "Draw the table of one or several runs.",

@@ -7,7 +7,7 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
-from crystalbench import DatasetError
+from crystalbench import CrystalbenchError, DatasetError
 from crystalbench.cache import atomic_write
 from crystalbench.progress import bar
 
@@ -17,7 +17,16 @@ MAX_BYTES = 500_000_000
 _BLOCK = 1 << 16
 
 
-def download(url: str, path: Path, sha256: str, *, timeout: float = 30.0, max_bytes: int = MAX_BYTES) -> None:
+def download(
+    url: str,
+    path: Path,
+    sha256: str,
+    *,
+    timeout: float = 30.0,
+    max_bytes: int = MAX_BYTES,
+    error: type[CrystalbenchError] = DatasetError,
+    mirror: str = "CRYSTALBENCH_DATA_URL",
+) -> None:
     """Write the file at ``url`` to ``path`` if its SHA-256 is the given one.
 
     Parameters
@@ -32,20 +41,25 @@ def download(url: str, path: Path, sha256: str, *, timeout: float = 30.0, max_by
         Seconds that the server may stay silent.
     max_bytes : int
         Size at which the download is given up.
+    error : type
+        What is raised.
+    mirror : str
+        Environment variable that may hold another address.
 
     Raises
     ------
-    DatasetError
-        With what went wrong and how to do without the network.
+    CrystalbenchError
+        An ``error`` with what went wrong and how to do without the network.
     """
     try:
         _fetch(url, path, sha256, timeout, max_bytes)
-    except urllib.error.HTTPError as error:
-        with error:
-            raise _failed(url, path, sha256, f"the server answers {error.code} {error.reason}") from None
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        reason = getattr(error, "reason", None) or error  # URLError wraps what happened
-        raise _failed(url, path, sha256, f"{type(error).__name__}: {reason}") from error
+    except urllib.error.HTTPError as answer:
+        with answer:
+            problem = f"the server answers {answer.code} {answer.reason}"
+            raise error(_failed(url, path, sha256, problem, mirror)) from None
+    except (OSError, http.client.HTTPException, ValueError) as cause:
+        reason = getattr(cause, "reason", None) or cause  # URLError wraps what happened
+        raise error(_failed(url, path, sha256, f"{type(cause).__name__}: {reason}", mirror)) from cause
 
 
 def _fetch(url: str, path: Path, sha256: str, timeout: float, max_bytes: int) -> None:
@@ -73,9 +87,9 @@ def _fetch(url: str, path: Path, sha256: str, timeout: float, max_bytes: int) ->
                 raise ValueError(f"its sha256 is {digest.hexdigest()}: another file, or a damaged one")
 
 
-def _failed(url: str, path: Path, sha256: str, problem: str) -> DatasetError:
-    return DatasetError(
+def _failed(url: str, path: Path, sha256: str, problem: str, mirror: str) -> str:
+    return (
         f"cannot download {url}\n{problem}\n"
         f"Without the network: get this file elsewhere and put it at\n    {path}\n"
-        f"(sha256 {sha256}), or set CRYSTALBENCH_DATA_URL to a mirror."
+        f"(sha256 {sha256}), or set {mirror} to a mirror."
     )

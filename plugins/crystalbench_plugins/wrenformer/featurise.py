@@ -126,7 +126,7 @@ class Bucket:
 
     @property
     def length(self) -> int:
-        return self._settings.shape[1]
+        return int(self._settings.shape[1])
 
     def all_settings(self, members: Ints) -> Tokens:
         """Tokens of every setting of some members."""

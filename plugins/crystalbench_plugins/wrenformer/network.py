@@ -9,14 +9,17 @@ builds the class with ``norm_first=True``, loads the same weights without compla
 """
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+from crystalbench.results import JSON
 from crystalbench_plugins.wrenformer import feature_tables
 from crystalbench_plugins.wrenformer.featurise import Tokens
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
+
+Network: TypeAlias = Any
+"""aviary's class, an `nn.Module`: its parts are known to torch by name only, without types."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +48,7 @@ class Architecture:
     out: tuple[int, ...] = (256, 128, 64)
     robust: bool = True
 
-    def build(self) -> "torch.nn.Module":
+    def build(self) -> Network:
         """Return aviary's Wrenformer with random weights from torch's global generator."""
         from aviary.wrenformer.model import Wrenformer
         from torch import nn
@@ -67,7 +70,7 @@ class Architecture:
         network.transformer_encoder = nn.TransformerEncoder(layer, self.layers, enable_nested_tensor=False)
         return network
 
-    def as_json(self) -> dict[str, int | bool | list[int]]:
+    def as_json(self) -> dict[str, JSON]:
         return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
 
 
@@ -82,7 +85,7 @@ class Wrenformer:
         eV/atom; the head's output times ``std`` plus ``mean`` is a formation energy.
     """
 
-    def __init__(self, network: "torch.nn.Module", mean: float, std: float) -> None:
+    def __init__(self, network: Network, mean: float, std: float) -> None:
         import torch
 
         self.network, self.mean, self.std = network, mean, std
@@ -128,10 +131,11 @@ class Wrenformer:
         elements = self._elements @ of_element.T
         positions = self._positions[used] @ of_position.T + linear.bias
         ratios = torch.from_numpy(tokens.ratios)[:, :, None] * of_ratio[:, 0]
-        return elements[torch.from_numpy(tokens.elements)] + positions[place] + ratios
+        embedded: Tensor = elements[torch.from_numpy(tokens.elements)] + positions[place] + ratios
+        return embedded
 
 
-def _attend(layer: "torch.nn.Module", x: "Tensor", bias: "Tensor | None") -> "Tensor":
+def _attend(layer: Network, x: "Tensor", bias: "Tensor | None") -> "Tensor":
     """One post-norm transformer layer with a bias on the keys.
 
     The layer's own ``forward`` takes another path in evaluation than in training, and that one reads a bias on the
@@ -145,4 +149,5 @@ def _attend(layer: "torch.nn.Module", x: "Tensor", bias: "Tensor | None") -> "Te
     q, k, v = projected.view(s, n, 3, attention.num_heads, -1).permute(2, 0, 3, 1, 4)  # each (s, heads, n, d / heads)
     mixed = functional.scaled_dot_product_attention(q, k, v, attn_mask=bias).transpose(1, 2).reshape(s, n, d)
     x = layer.norm1(x + attention.out_proj(mixed))
-    return layer.norm2(x + layer.linear2(functional.relu(layer.linear1(x))))
+    attended: Tensor = layer.norm2(x + layer.linear2(functional.relu(layer.linear1(x))))
+    return attended

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,9 +25,6 @@ from crystalbench_plugins.wrenformer.featurise import Bucket, Tokens, buckets
 from crystalbench_plugins.wrenformer.infer import predict
 from crystalbench_plugins.wrenformer.network import Architecture, Wrenformer
 from crystalbench_plugins.wrenformer.weights import Weights
-
-if TYPE_CHECKING:
-    import torch
 
 SMALL = Architecture(d_model=128, layers=3, heads=4, feedforward=512, trunk=(256,), out=(256, 128, 64), robust=False)
 """The bundled network: a ninth of the published one, with an embedding of the same width."""
@@ -106,7 +103,7 @@ class Training:
         kept.save(self.folder / "encoder.pt")
         summary: dict[str, JSON] = {
             "settings": _json(self.settings),
-            "architecture": self.architecture.as_json(),  # type: ignore[dict-item]
+            "architecture": self.architecture.as_json(),
             "parameters": sum(p.numel() for p in self.network.parameters()),
             "cpu_seconds": sum(json.loads(line)["cpu_seconds"] for line in log.read_text("utf-8").splitlines()),
             "errors": {name: self.errors(name) for name in ("val", "test")},
@@ -185,7 +182,7 @@ class Training:
             if not math.isfinite(value := loss.item()):
                 raise EncoderError(f"the loss is {value} in step {step}; choose a smaller learning rate")
             # By the full batch size: a short last batch of a rare length counts by its rows, like any other row.
-            (loss / self.settings.batch_size).backward()
+            (loss / self.settings.batch_size).backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
             self.optimizer.step()
             self.optimizer.zero_grad()

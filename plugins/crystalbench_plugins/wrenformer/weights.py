@@ -74,9 +74,12 @@ class Weights:
         content = read(path)
         if content.get("format") != FORMAT:
             raise EncoderError(f"{path}: not written by 'crystalbench encoder train' (no format {FORMAT})")
-        given = {key: tuple(value) if isinstance(value, list) else value for key, value in content["architecture"].items()}
+        given: dict[str, Any] = content["architecture"]
+        sizes: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in given.items()
+        }
         return cls(
-            architecture=Architecture(**given),
+            architecture=Architecture(**sizes),
             state=content["state"],
             mean=float(content["mean"]),
             std=float(content["std"]),
