@@ -48,15 +48,15 @@ class MetricResult:
         95 % sampling interval (low, high) inside this run; not a spread over replicas.
     details
         Anything a reader may want to see, as JSON; anything else raises `TypeError` or `ValueError`.
-    note
-        What must be borne in mind about the value: a footnote in every report. Cells with one text share it.
+    notes
+        What must be borne in mind about the value: footnotes in every report. Cells with one text share it.
     """
 
     value: float
     n: int
     interval: tuple[float, float] | None = None
     details: Mapping[str, JSON] = field(default_factory=dict)
-    note: str = ""
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         # Counts and numpy scalars become floats here, so that a stored result equals a fresh one.
@@ -152,7 +152,8 @@ class Cell:
     @property
     def notes(self) -> tuple[str, ...]:
         """The notes of all values, each once."""
-        return tuple(dict.fromkeys(item.note for item in self.outcomes if isinstance(item, MetricResult) and item.note))
+        results = [item for item in self.outcomes if isinstance(item, MetricResult)]
+        return tuple(dict.fromkeys(note for item in results for note in item.notes))
 
     @property
     def problem(self) -> Missing | Failure | None:

@@ -164,7 +164,7 @@ def outcome_to_json(outcome: Outcome) -> dict[str, JSON]:
                 "n": outcome.n,
                 "interval": None if outcome.interval is None else list(outcome.interval),
                 "details": dict(outcome.details),
-                **({"note": outcome.note} if outcome.note else {}),
+                **({"notes": list(outcome.notes)} if outcome.notes else {}),
             }
         case Missing():
             return {"type": "missing", "reason": outcome.reason}
@@ -186,14 +186,14 @@ def _outcome(node: Node) -> Outcome:
     kind = node.mapping().get("type", Node(None, node.file, f"{node.path}.type"))
     match kind.value:
         case "value":
-            record = node.record(("type", "value", "n", "interval", "details"), ("note",))
+            record = node.record(("type", "value", "n", "interval", "details"), ("notes",))
             details = {key: item.value for key, item in record["details"].mapping().items()}
             return MetricResult(
                 value=record["value"].number(),
                 n=record["n"].count(),
                 interval=_interval(record["interval"]),
                 details=cast("Mapping[str, JSON]", details),  # the parser of JSON makes nothing else
-                note=record["note"].text() if "note" in record else "",
+                notes=record["notes"].texts() if "notes" in record else (),
             )
         case "missing":
             return Missing(node.record(("type", "reason"))["reason"].text())

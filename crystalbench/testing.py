@@ -87,7 +87,7 @@ def example_encoder() -> CachedEncoder:
 def check_metric(spec: MetricSpec) -> None:
     """A metric is finite, repeatable, indifferent to the order of samples, and defined or `NotComputable` for none."""
     parameters = check_parameters(spec.name, {}, spec.parameters)
-    samples = example_samples()
+    samples = SampleSet.of([*example_samples()] * 4)  # enough for a covariance of the novel ones
     if spec.subset is Subset.NOVEL:
         known = example_dataset().train.label_set
         samples = SampleSet.of(p for p in samples.valid if p.label not in known)

@@ -220,7 +220,7 @@ def mean_energy(given: ScoreInput) -> MetricResult:
     if not given.samples.valid:
         raise NotComputable("no valid samples")
     labels = [p.label for p in given.samples.valid]
-    return MetricResult(value=given.encode(labels).energies.mean(), n=len(labels), note="a mean of energies")
+    return MetricResult(value=given.encode(labels).energies.mean(), n=len(labels), notes=("a mean of energies",))
 
 
 def width(given: ScoreInput) -> MetricResult:

@@ -93,7 +93,7 @@ def _records(row: Row, column: Column) -> Iterator[dict[str, object]]:
                     "n": outcome.n,
                     "low": repr(low) if low != "" else "",
                     "high": repr(high) if high != "" else "",
-                    "problem": safe(outcome.note),
+                    "problem": safe("; ".join(outcome.notes)),
                 }
             case Missing():
                 yield {"replica": replica, "outcome": "missing", "problem": safe(outcome.reason)}

@@ -135,8 +135,7 @@ def _hover(line: Line, column: Column, cell: Cell) -> Iterator[str]:
             interval = _interval(outcome, column)
             spread = f", 95 % sampling interval {interval}" if interval else ""
             yield f"{name}{number(outcome.value, column)}{unit}, n = {outcome.n:,}{spread}"
-            if outcome.note:
-                yield outcome.note
+            yield from outcome.notes
 
 
 def _interval(outcome: MetricResult, column: Column) -> str:

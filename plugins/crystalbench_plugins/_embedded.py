@@ -1,0 +1,61 @@
+"""Embeddings of the samples and of training rows to hold them against: what every metric on embeddings starts from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crystalbench import Encoded, NotComputable, ScoreInput
+
+ROWS = 0x7EA1  # makes this choice of rows independent of everything else that is drawn with the run's seed
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Embedded:
+    """Embeddings of the samples and of as many training rows, or of all where there are fewer.
+
+    Attributes
+    ----------
+    samples
+        (n, d): the valid samples in the order of their labels, so that no result depends on the order of generation.
+    reference
+        (m, d): rows of the training split, drawn without replacement by the run's seed. Fewer rows are a beginning of
+        more rows, so that generators, and novel samples among all, meet the same ones.
+    asked
+        Samples in the denominator, the invalid ones included.
+    """
+
+    samples: Encoded
+    reference: Encoded
+    asked: int
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The denominator, where it is not what was asked for."""
+        n = len(self.samples)
+        return () if n == self.asked else (f"from {n:,} valid samples of {self.asked:,}: the others have no embedding",)
+
+
+def embed(given: ScoreInput, least: int = 2) -> Embedded:
+    """Encode the valid samples and as many training rows.
+
+    Raises
+    ------
+    NotComputable
+        If there are fewer than ``least`` of either.
+    """
+    labels = sorted(protostructure.label for protostructure in given.samples.valid)
+    train = given.reference.labels
+    for count, what in ((len(labels), "valid samples"), (len(train), "training rows")):
+        if count < least:
+            raise NotComputable(f"needs at least {least} {what}, there are {count}")
+    rows = training_rows(given, len(labels))
+    return Embedded(given.encode(labels), given.encode(rows), len(given.samples))
+
+
+def training_rows(given: ScoreInput, n: int, skip: int = 0) -> Sequence[str]:
+    """Return the labels of ``n`` training rows in the order of the run's seed, after the first ``skip``."""
+    train = given.reference.labels
+    order: NDArray[np.int64] = np.random.default_rng((given.seed, ROWS)).permutation(len(train))
+    return [train[row] for row in order[skip : skip + n].tolist()]

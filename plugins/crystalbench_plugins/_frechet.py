@@ -1,0 +1,151 @@
+"""The Fréchet distance of two sets of embeddings, its value corrected for the number of samples, and its interval.
+
+The squared 2-Wasserstein distance of Gaussians with the samples' means and covariances (Dowson & Landau 1982),
+``|mu_x - mu_y|^2 + tr S_x + tr S_y - 2 tr (S_x S_y)^(1/2)``, computed without a matrix square root: with
+``S = R^T R`` from a QR decomposition of the centred rows, ``tr (S_x S_y)^(1/2)`` is the nuclear norm of ``R_x R_y^T``.
+So it is real and not negative, exact for covariances without full rank, and zero of a set with itself.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+GROUPS = 100
+SPLITS = 20
+REPLICATES = 200
+CHUNK = 25  # covariances made at once: 13 MB at 256 dimensions
+
+Array = NDArray[np.float64]
+Weights = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Gaussian:
+    """Mean and covariance of n rows.
+
+    Attributes
+    ----------
+    mean
+        (d,) float64.
+    root
+        (min(n, d), d) float64; ``root.T @ root`` is the unbiased covariance.
+    """
+
+    n: int
+    mean: Array
+    root: Array
+
+    @property
+    def rank(self) -> int:
+        """Dimensions that the rows span beyond the rounding of float32."""
+        scales = np.linalg.svd(self.root, compute_uv=False)
+        return int((scales > 1e-6 * scales.max(initial=0.0)).sum())
+
+
+def fit(rows: NDArray[np.floating]) -> Gaussian:
+    """Return the Gaussian of rows (n, d), in float64; raises `ValueError` for fewer than two."""
+    if len(rows) < 2:
+        raise ValueError(f"a covariance needs at least two rows, got {len(rows)}")
+    exact = np.asarray(rows, np.float64)
+    mean = exact.mean(axis=0)
+    return Gaussian(len(rows), mean, np.linalg.qr(exact - mean, mode="r") / np.sqrt(len(rows) - 1))
+
+
+def distance(x: Gaussian, y: Gaussian) -> float:
+    """Return the squared Fréchet distance, in the square of the embedding's unit."""
+    shift = float(((x.mean - y.mean) ** 2).sum())
+    common = float(np.linalg.svd(x.root @ y.root.T, compute_uv=False).sum())
+    return max(0.0, shift + float((x.root**2).sum()) + float((y.root**2).sum()) - 2 * common)
+
+
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """A distance with the bias of order 1/n taken out, and its 95 % interval; it may be a little below zero."""
+
+    value: float
+    interval: tuple[float, float]
+
+
+def corrected(x: NDArray[np.floating], y: NDArray[np.floating], seed: int) -> Corrected:
+    """Return ``2 FD(n) - mean FD(n/2)`` and a pivotal bootstrap interval around it.
+
+    The distance of finite samples is too large by about c/n with c unknown (Chong & Forsyth 2020, arXiv:1911.07023):
+    half the samples are too large by twice as much, which gives c. Halves are the two parts of `SPLITS` random
+    splits. The bootstrap draws `GROUPS` random groups of rows with replacement, `REPLICATES` times; its own bias is
+    of the same size again, so its distances are centred on their mean, and the interval is what lies as far from the
+    value, mirrored, as they lie from there. Groups of rows instead of rows make a replicate cost no pass over them.
+
+    Parameters
+    ----------
+    x, y
+        (n, d) and (m, d) rows, in an order that carries no meaning; more than four rows each.
+    """
+    random = np.random.default_rng(seed)
+    centre = np.asarray(y, np.float64).mean(axis=0)
+    sets = [_Moments.of(np.asarray(rows, np.float64) - centre, random) for rows in (x, y)]
+    whole = _distances(sets, [np.ones((1, moments.groups), np.int64) for moments in sets])[0]
+    firsts = [np.stack([_half(moments.groups, random) for _ in range(SPLITS)]) for moments in sets]
+    halves = [np.concatenate((first, 1 - first)) for first in firsts]
+    value = float(2 * whole - _distances(sets, halves).mean())
+    drawn = [
+        random.multinomial(moments.groups, np.full(moments.groups, 1 / moments.groups), size=REPLICATES)
+        for moments in sets
+    ]
+    spread = _distances(sets, drawn)
+    low, high = np.quantile(spread - spread.mean(), (0.025, 0.975))
+    return Corrected(value, (float(value - high), float(value - low)))
+
+
+def _half(groups: int, random: np.random.Generator) -> Weights:
+    return random.permutation(np.arange(groups) < groups // 2).astype(np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class _Moments:
+    """Count, sum and sum of squares of the rows of each group: (g,), (g, d), (g, d * d)."""
+
+    counts: Array
+    sums: Array
+    squares: Array
+
+    @classmethod
+    def of(cls, rows: Array, random: np.random.Generator) -> "_Moments":
+        groups = np.array_split(rows[random.permutation(len(rows))], min(GROUPS, len(rows) // 2))
+        return cls(
+            np.array([float(len(group)) for group in groups]),
+            np.stack([group.sum(axis=0) for group in groups]),
+            np.stack([(group.T @ group).ravel() for group in groups]),
+        )
+
+    @property
+    def groups(self) -> int:
+        return len(self.counts)
+
+    def gaussians(self, weights: Weights) -> tuple[Array, Array]:
+        """Means (b, d) and covariances (b, d, d) of the groups taken ``weights`` (b, g) times."""
+        n = (weights @ self.counts)[:, None]
+        sums = weights @ self.sums
+        squares = (weights @ self.squares).reshape(len(n), sums.shape[1], -1)
+        means = sums / n
+        return means, (squares - means[:, :, None] * sums[:, None, :]) / (n[:, :, None] - 1)
+
+
+def _distances(sets: list[_Moments], weights: list[Weights]) -> Array:
+    """Return the distances (b,) of b pairs of weighted sets."""
+    found = []
+    for start in range(0, len(weights[0]), CHUNK):
+        (mean_x, cov_x), (mean_y, cov_y) = (
+            moments.gaussians(w[start : start + CHUNK]) for moments, w in zip(sets, weights, strict=True)
+        )
+        shift = ((mean_x - mean_y) ** 2).sum(axis=1)
+        traces = np.trace(cov_x, axis1=1, axis2=2) + np.trace(cov_y, axis1=1, axis2=2)
+        found += [a + b - 2 * _common(s, t) for a, b, s, t in zip(shift, traces, cov_x, cov_y, strict=True)]
+    return np.array(found)
+
+
+def _common(cov_x: Array, cov_y: Array) -> float:
+    """Return ``tr (S_x S_y)^(1/2)`` of two covariances, by the eigenvalues of ``L^T S_y L`` with ``S_x = L L^T``."""
+    scales, axes = np.linalg.eigh(cov_x)
+    left = axes * np.sqrt(scales.clip(min=0.0))
+    return float(np.sqrt(np.linalg.eigvalsh(left.T @ cov_y @ left).clip(min=0.0)).sum())

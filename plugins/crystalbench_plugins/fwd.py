@@ -1,0 +1,108 @@
+"""Fréchet Wrenformer distance between samples and training rows (paper, section 3.6, Table 1 "FWD").
+
+N samples against N random training rows: the plain value, as in the paper, and the same corrected for what it owes to
+the number of samples. Both are the squared distance, in the unit of the embedding squared.
+"""
+
+from collections.abc import Iterable
+
+from crystalbench import Direction, MetricResult, MetricSpec, Need, ScoreInput, Subset, hookimpl
+from crystalbench.results import JSON
+from crystalbench_plugins._embedded import Embedded, embed, training_rows
+from crystalbench_plugins._frechet import Gaussian, corrected, distance, fit
+
+LEAST = 4  # two halves of two rows
+
+ABOUT = (
+    "Squared Fréchet distance between the embeddings of the {what} and of as many random training rows. "
+    "Denominator: valid samples."
+)
+CORRECTED = " Corrected for the bias of order 1/N: 2 FD(N) - mean FD(N/2), with a bootstrap interval."
+
+
+def compute(given: ScoreInput) -> MetricResult:
+    """Return the plug-in distance; details: the floor, training rows against others at the same numbers."""
+    embedded = embed(given)
+    samples, reference = fit(embedded.samples.embeddings), fit(embedded.reference.embeddings)
+    floor = _floor(given, reference)
+    notes = (*embedded.notes, *_rank_note(samples, reference), *_floor_note(floor, reference))
+    return MetricResult(
+        value=distance(samples, reference),
+        n=samples.n,
+        details={**_details(embedded), "rank": [samples.rank, reference.rank], "floor": floor},
+        notes=notes,
+    )
+
+
+def compute_corrected(given: ScoreInput) -> MetricResult:
+    """Return the corrected distance with its 95 % interval; a little below zero where there is no difference."""
+    embedded = embed(given, LEAST)
+    samples, reference = embedded.samples.embeddings, embedded.reference.embeddings
+    found = corrected(samples, reference, given.seed)
+    few = min(len(samples), len(reference)) <= 2 * samples.shape[1]
+    note = f"fewer samples than twice the {samples.shape[1]} dimensions of the embedding: the correction falls short"
+    return MetricResult(
+        value=found.value,
+        n=len(samples),
+        interval=found.interval,
+        details=_details(embedded),
+        notes=(*embedded.notes, *([note] if few else [])),
+    )
+
+
+def _floor(given: ScoreInput, reference: Gaussian) -> float | None:
+    """Return the distance of the reference rows to as many other training rows; None where there are not enough."""
+    others = training_rows(given, reference.n, skip=reference.n)
+    return distance(fit(given.encode(others).embeddings), reference) if len(others) == reference.n else None
+
+
+def _floor_note(floor: float | None, reference: Gaussian) -> tuple[str, ...]:
+    if floor is None:
+        return ()
+    return (f"{floor:.3g} between as many training rows and {reference.n:,} others: less is chance",)
+
+
+def _rank_note(samples: Gaussian, reference: Gaussian) -> tuple[str, ...]:
+    """Say so where the rows span all the dimensions that so few rows can."""
+    n, d = min(samples.n, reference.n), len(samples.mean)
+    if max(samples.rank, reference.rank) < n - 1 or n > d:
+        return ()
+    return (f"{n:,} samples are fewer than the embedding has dimensions ({d}): far above the value of many samples",)
+
+
+def _details(embedded: Embedded) -> dict[str, JSON]:
+    return {
+        "denominator": "valid samples",
+        "asked": embedded.asked,
+        "training_rows": len(embedded.reference),
+        "dimensions": int(embedded.samples.embeddings.shape[1]),
+    }
+
+
+@hookimpl
+def crystalbench_metrics() -> Iterable[MetricSpec]:
+    columns = (
+        ("fwd", "FWD", 10, Subset.ALL, False),
+        ("fwd_corrected", "FWD corrected", 11, Subset.ALL, True),
+        ("novel_fwd", "FWD", 60, Subset.NOVEL, False),
+        ("novel_fwd_corrected", "FWD corrected", 61, Subset.NOVEL, True),
+    )
+    return [
+        MetricSpec(
+            name=name,
+            version="1",
+            order=order,
+            title=title,
+            latex=title,
+            description=ABOUT.format(what="novel samples" if subset is Subset.NOVEL else "samples")
+            + (CORRECTED if correct else ""),
+            digits=2,
+            direction=Direction.LOWER,
+            subset=subset,
+            needs=frozenset({Need.REFERENCE, Need.ENCODER}),
+            # Embeddings are float32 and depend on batches and threads to about 1e-6 of their size.
+            tolerance=1e-3,
+            compute=compute_corrected if correct else compute,
+        )
+        for name, title, order, subset, correct in columns
+    ]
