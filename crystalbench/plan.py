@@ -85,7 +85,7 @@ class EncoderPlan:
     @property
     def shown(self) -> str:
         """How columns are told apart: label and beginning of the identity, or nothing."""
-        return f"{self.label}-{self.identity[:8]}" if self.label else ""
+        return f"{self.label}-{self.identity[:4]}" if self.label else ""
 
     def describe(self) -> str:
         return f"{self.shown or self.spec.title} ({self.spec.name} {self.spec.version}, sha256 {self.identity[:12]})"

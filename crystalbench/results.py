@@ -12,7 +12,7 @@ from typing import TypeAlias
 JSON: TypeAlias = "str | int | float | bool | None | list[JSON] | dict[str, JSON]"
 
 ENCODED_WITH = "@"
-"""Stands between a metric and its encoder in the key of a column: ``fwd@small-1a2b3c4d`` is not ``fwd``."""
+"""Stands between a metric and its encoder in the key of a column: ``fwd@small-1a2b`` is not ``fwd``."""
 
 
 class Direction(StrEnum):

@@ -12,6 +12,8 @@ from importlib.resources import files
 
 from crystalbench import Cell, Column, Direction, MetricResult, ReporterSpec, RowKind, Table, hookimpl
 from crystalbench.results import Outcome
+from crystalbench_plugins._charts import distributions as distributions_chart
+from crystalbench_plugins._distribution import Distribution, distributions
 from crystalbench_plugins._report_layout import (
     ARROWS,
     FAILED,
@@ -58,6 +60,7 @@ def render(table: Table) -> str:
         f'<header><p class="kicker">crystalbench</p><h1>{title}</h1></header>',
         *_results(sheet),
         *_footnotes(sheet),
+        *_distributions(sheet),
         *_ledger(sheet),
         *_settings(table),
         *_metrics(table),
@@ -194,6 +197,29 @@ def _ledger(sheet: Sheet) -> Iterator[str]:
     yield "</tbody></table></div>"
     keys = "".join(f'<li><i class="c{i % COLOURS}"></i>{text(reason)}</li>' for reason, i in order.items())
     yield f'<ul class="key"><li><i class="valid"></i>valid</li>{keys}</ul></section>'
+
+
+def _distributions(sheet: Sheet) -> Iterator[str]:
+    """Write one chart per generator of what its results hold as distributions, those of one encoder together."""
+    charts: dict[tuple[str, str], list[str]] = {}
+    for line in sheet.counted:
+        for (title, unit), series in _series(line, sheet.table.columns).items():
+            name = f"<figcaption>{text(line.title)}</figcaption>"
+            charts.setdefault((title, unit), []).append(f"<figure>{name}{distributions_chart(series, unit)}</figure>")
+    for (title, _), figures in charts.items():
+        yield f'<section><h2>{text(title)}</h2><div class="charts">{"".join(figures)}</div></section>'
+
+
+def _series(line: Line, columns: Iterable[Column]) -> dict[tuple[str, str], list[Distribution]]:
+    """Return the distributions of one generator by title and unit; of several replicas the first is shown."""
+    found: dict[tuple[str, str], dict[str, Distribution]] = {}
+    for column in columns:
+        outcomes = line.row.cells.get(column.key, Cell()).outcomes
+        if outcomes and isinstance(outcomes[0], MetricResult):
+            series = found.setdefault((plain(column.title), plain(column.unit)), {})
+            for item in distributions(outcomes[0].details):
+                series.setdefault(item.name, item)
+    return {key: list(series.values()) for key, series in found.items() if series}
 
 
 def _settings(table: Table) -> Iterator[str]:
