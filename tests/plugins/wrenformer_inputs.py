@@ -33,9 +33,9 @@ def network(architecture: Architecture = TINY, seed: int = 0) -> Wrenformer:
 
 
 @st.composite
-def labels(draw: st.DrawFn, groups: st.SearchStrategy[int] = st.integers(1, 230)) -> str:
+def labels(draw: st.DrawFn) -> str:
     """Canonical labels of up to five orbits."""
-    group = draw(groups)
+    group = draw(st.integers(1, 230))
     positions = wyckoff.positions(group)
     orbits, used = [], set()
     for _ in range(draw(st.integers(1, 5))):

@@ -72,7 +72,8 @@ def load(parameters: Parameters) -> WrenformerEncoder:
     path = _path(parameters)
     if not path.is_file():
         raise EncoderError(missing(parameters))
-    weights = published.read_published(path) if _sha256(parameters) == published.SHA256 else Weights.read(path)
+    is_published = _sha256(parameters) == published.SHA256
+    weights = published.read_published(path) if is_published else Weights.read(path)
     return WrenformerEncoder(weights.build(), weights.table)
 
 

@@ -68,7 +68,7 @@ def fetch() -> Path:
     return path
 
 
-def read_published(path: Path, sha256: str = SHA256) -> Weights:
+def read_published(path: Path, sha256: str = "") -> Weights:
     """Read the published checkpoint.
 
     Parameters
@@ -76,7 +76,7 @@ def read_published(path: Path, sha256: str = SHA256) -> Weights:
     path
         The file.
     sha256
-        What it must be.
+        What it must be; that of the published file unless another is given.
 
     Raises
     ------
@@ -85,9 +85,10 @@ def read_published(path: Path, sha256: str = SHA256) -> Weights:
     """
     if not path.is_file():
         raise EncoderError(f"there is no file {path}")
-    if (found := file_digest(path)) != sha256:
+    expected = sha256 or SHA256
+    if (found := file_digest(path)) != expected:
         raise EncoderError(
-            f"{path} is not the published checkpoint: its sha256 is {found}, expected {sha256}; delete it to have it "
+            f"{path} is not the published checkpoint: its sha256 is {found}, expected {expected}; delete it to have it "
             "downloaded again, or get it again"
         )
     with _inert_names():
@@ -102,10 +103,11 @@ def _inert_names() -> AbstractContextManager[None]:
     import numpy as np
     import torch
 
-    # Errors on the test set are stored as NumPy's numbers.
+    # Errors on the test set are stored as NumPy's numbers, by the names of NumPy 1 or 2.
     scalar: Any = np.float64(0).__reduce__()[0]
     numbers: list[Callable[..., Any]] = [np.dtype, type(np.dtype(np.float64)), type(np.dtype(np.float32))]
-    return torch.serialization.safe_globals([*_STANDS_FOR, (scalar, "numpy.core.multiarray.scalar"), *numbers])
+    scalars = [(scalar, f"numpy.{core}.multiarray.scalar") for core in ("core", "_core")]
+    return torch.serialization.safe_globals([*_STANDS_FOR, *scalars, *numbers])
 
 
 def _weights(content: Mapping[str, Any]) -> Weights:

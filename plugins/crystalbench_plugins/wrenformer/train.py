@@ -44,7 +44,7 @@ class TrainingSettings:
         Train the baseline that sees the composition and no Wyckoff position.
     """
 
-    epochs: int = 32
+    epochs: int = 20
     batch_size: int = 256
     learning_rate: float = 1e-3
     weight_decay: float = 0.01

@@ -2,6 +2,7 @@
 
 import io
 import pickle
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,7 +106,12 @@ def read(path: Path) -> dict[str, Any]:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise EncoderError(f"there is no file {path}") from None
-    except (OSError, RuntimeError, ValueError, KeyError, EOFError, pickle.UnpicklingError) as error:
+    except pickle.UnpicklingError as error:
+        # torch's own message proposes to load the file with its code; only the reason in it is of use.
+        reason = re.search(r"GLOBAL \S+", str(error))
+        found = f"it names {reason.group().split()[1]}" if reason else "or it is no such file"
+        raise EncoderError(f"{path}: holds more than tensors and plain values ({found})") from None
+    except (OSError, RuntimeError, ValueError, KeyError, EOFError) as error:
         raise EncoderError(f"{path}: no readable checkpoint of weights ({error})") from error
     if not isinstance(content, dict):
         raise EncoderError(f"{path}: holds {type(content).__name__}, not a checkpoint")
