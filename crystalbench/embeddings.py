@@ -71,7 +71,7 @@ class CachedEncoder:
         Raises
         ------
         PluginError
-            The encoder returned something else than one finite row per label.
+            The encoder returned something else than one row per label, finite or of NaN only.
         """
         keys = [_label_key(label) for label in labels]
         absent = {key: label for key, label in zip(keys, labels, strict=True) if key not in self._rows}
@@ -108,8 +108,12 @@ class CachedEncoder:
         return Protostructure(known.spacegroup, known.orbits).label
 
     def _check(self, encoded: Encoded, n: int) -> None:
-        if len(encoded) != n or not (np.isfinite(encoded.embeddings).all() and np.isfinite(encoded.energies).all()):
-            raise PluginError(f"encoder {self.spec.name}: must return one finite row for each of {n} labels")
+        numbers = np.column_stack((encoded.embeddings, encoded.energies))
+        good = np.isfinite(numbers).all(axis=1) | np.isnan(numbers).all(axis=1)
+        if len(encoded) != n or not good.all():
+            raise PluginError(
+                f"encoder {self.spec.name}: must return a finite row, or one of NaN, for each of {n} labels"
+            )
 
     def _load(self) -> Encoder:
         if self._failure is not None:

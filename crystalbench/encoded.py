@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """What an encoder says of n protostructures.
+    """What an encoder says of n protostructures; a row of NaN where it can say nothing.
 
     Attributes
     ----------
@@ -43,6 +43,7 @@ class Encoder(Protocol):
     def encode(self, labels: Sequence[str], /) -> Encoded:
         """Encode canonical AFLOW labels of the affine letter table, one row each, in their order.
 
-        A row depends on its label alone: not on the others, their order or their number, to 1e-5.
+        A row depends on its label alone: not on the others, their order or their number, to 1e-5. A label that the
+        encoder cannot encode, for example with an element that it does not know, has NaN in its whole row.
         """
         ...

@@ -18,12 +18,13 @@ class Embedded:
     Attributes
     ----------
     samples
-        (n, d): the valid samples in the order of their labels, so that no result depends on the order of generation.
+        (n, d): the samples that have an embedding, in the order of their labels, so that no result depends on the
+        order of generation.
     reference
         (m, d): rows of the training split, drawn without replacement by the run's seed. Fewer rows are a beginning of
         more rows, so that generators, and novel samples among all, meet the same ones.
     asked
-        Samples in the denominator, the invalid ones included.
+        All samples, the invalid ones and those that the encoder cannot encode included.
     """
 
     samples: Encoded
@@ -34,7 +35,7 @@ class Embedded:
     def notes(self) -> tuple[str, ...]:
         """The denominator, where it is not what was asked for."""
         n = len(self.samples)
-        return () if n == self.asked else (f"from {n:,} valid samples of {self.asked:,}: the others have no embedding",)
+        return () if n == self.asked else (f"from {n:,} samples of {self.asked:,}: the others have no embedding",)
 
 
 def embed(given: ScoreInput, least: int = 2) -> Embedded:
@@ -43,15 +44,22 @@ def embed(given: ScoreInput, least: int = 2) -> Embedded:
     Raises
     ------
     NotComputable
-        If there are fewer than ``least`` of either.
+        If fewer than ``least`` of either have an embedding.
     """
-    labels = sorted(protostructure.label for protostructure in given.samples.valid)
-    train = given.reference.labels
-    for count, what in ((len(labels), "valid samples"), (len(train), "training rows")):
-        if count < least:
-            raise NotComputable(f"needs at least {least} {what}, there are {count}")
-    rows = training_rows(given, len(labels))
-    return Embedded(given.encode(labels), given.encode(rows), len(given.samples))
+    samples = encodable(given, sorted(protostructure.label for protostructure in given.samples.valid))
+    reference = encodable(given, training_rows(given, len(samples)))
+    if len(samples) < least:
+        raise NotComputable(f"needs at least {least} valid samples, there are {len(samples)}")
+    if len(reference) < least:
+        raise NotComputable(f"needs at least {least} training rows, there are {len(reference)}")
+    return Embedded(samples, reference, len(given.samples))
+
+
+def encodable(given: ScoreInput, labels: Sequence[str]) -> Encoded:
+    """Encode labels; those that the encoder cannot encode are left out."""
+    encoded = given.encode(labels)
+    known = np.isfinite(encoded.energies)
+    return encoded if known.all() else Encoded(encoded.embeddings[known], encoded.energies[known])
 
 
 def training_rows(given: ScoreInput, n: int, skip: int = 0) -> Sequence[str]:

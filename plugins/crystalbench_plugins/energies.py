@@ -1,4 +1,4 @@
-"""Formation energies that the encoder predicts (paper, section 4.3, Fig. 2 and appendix C): Q10, Q50, Q90, histogram."""
+"""Formation energies that the encoder predicts (paper, section 4.3, Fig. 2, appendix C): quantiles, histograms."""
 
 from collections.abc import Iterable
 from functools import partial

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from crystalbench import Direction, MetricResult, MetricSpec, Need, ScoreInput, Subset, hookimpl
 from crystalbench.results import JSON
-from crystalbench_plugins._embedded import Embedded, embed, training_rows
+from crystalbench_plugins._embedded import Embedded, embed, encodable, training_rows
 from crystalbench_plugins._frechet import Gaussian, corrected, distance, fit
 
 LEAST = 4  # two halves of two rows
@@ -52,8 +52,8 @@ def compute_corrected(given: ScoreInput) -> MetricResult:
 
 def _floor(given: ScoreInput, reference: Gaussian) -> float | None:
     """Return the distance of the reference rows to as many other training rows; None where there are not enough."""
-    others = training_rows(given, reference.n, skip=reference.n)
-    return distance(fit(given.encode(others).embeddings), reference) if len(others) == reference.n else None
+    others = encodable(given, training_rows(given, reference.n, skip=reference.n))
+    return distance(fit(others.embeddings), reference) if len(others) == reference.n else None
 
 
 def _floor_note(floor: float | None, reference: Gaussian) -> tuple[str, ...]:

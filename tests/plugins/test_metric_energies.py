@@ -82,7 +82,7 @@ GOOD = Distribution("x", 0.0, 0.1, (1, 2), (0.1, 0.2, 0.3)).to_json()
 @pytest.mark.parametrize(
     "change",
     [
-        {"name": 5}, {"low": "a"}, {"low": 1e300}, {"width": 0}, {"width": -1.0}, {"width": True and 1e-300},
+        {"name": 5}, {"low": "a"}, {"low": 1e300}, {"width": 0}, {"width": -1.0}, {"width": 1e-300},
         {"counts": []}, {"counts": [0, 0]}, {"counts": [-1, 2]}, {"counts": [1.5]}, {"counts": [True]},
         {"counts": [1] * 5000}, {"quantiles": [1.0]}, {"quantiles": "abc"}, {"extra": 1},
     ],
@@ -134,9 +134,8 @@ def test_a_step_is_as_high_as_its_share() -> None:
 def test_curves_show_points_intervals_and_names_on_logarithmic_axes() -> None:
     series = [Curve("plain", ((500, 1.0), (5000, 0.1)), dashed=True),
               Curve("corrected", ((500, 0.1), (5000, -0.01)), ((0.05, 0.2), None), colour=1)]  # fmt: skip
-    root = ElementTree.fromstring(
-        standalone(curves(series, "N", "FWD")).replace('xmlns="http://www.w3.org/2000/svg"', "")
-    )
+    ElementTree.fromstring(standalone(curves(series, "N", "FWD")))
+    root = ElementTree.fromstring(curves(series, "N", "FWD"))
     assert {"plain", "corrected", "N", "FWD", "500", "1000", "5000"} <= {e.text for e in root.iter("text")}
     assert len([e for e in root.iter("line") if e.get("class") == "s1"]) == 1
 

@@ -1,14 +1,26 @@
 """FWD: the paper's protocol, and everything that a reader must know beside the number."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from metric_inputs import EMPTY, dataset, spec
 
-from crystalbench import Invalid, MetricResult, Need, NotComputable, Protostructure, SampleSet, ScoreInput, Subset
+from crystalbench import (
+    Encoded,
+    Invalid,
+    MetricResult,
+    Need,
+    NotComputable,
+    Protostructure,
+    SampleSet,
+    ScoreInput,
+    Subset,
+)
+from crystalbench.embeddings import CachedEncoder
 from crystalbench.samples import Converted
-from crystalbench.testing import check_metric, example_encoder
+from crystalbench.testing import CountingEncoder, check_metric, example_encoder
 from crystalbench_plugins import fwd
 from crystalbench_plugins._embedded import training_rows
 from crystalbench_plugins._frechet import distance, fit
@@ -108,7 +120,7 @@ def test_invalid_samples_have_no_embedding_and_the_result_says_how_many_have() -
     for compute in (fwd.compute, fwd.compute_corrected):
         result = compute(given(samples))
         assert (result.n, result.details["asked"]) == (60, 62)
-        assert "from 60 valid samples of 62: the others have no embedding" in result.notes
+        assert "from 60 samples of 62: the others have no embedding" in result.notes
         assert result.value == compute(given(samples[:60])).value
 
 
@@ -146,3 +158,26 @@ def test_no_distance_without_samples(items: list[Converted | Invalid]) -> None:
 @pytest.mark.parametrize("name", ["fwd", "fwd_corrected", "novel_fwd", "novel_fwd_corrected"])
 def test_every_column_keeps_the_contract(name: str) -> None:
     check_metric(spec(fwd.crystalbench_metrics, name))
+
+
+class Choosy(CountingEncoder):
+    """Knows no barium."""
+
+    def encode(self, labels: Sequence[str], /) -> Encoded:
+        encoded = super().encode(labels)
+        unknown = ["Ba" in label for label in labels]
+        encoded.embeddings[unknown] = encoded.energies[unknown] = np.nan
+        return encoded
+
+
+def test_samples_and_training_rows_that_the_encoder_cannot_encode_are_left_out_and_told() -> None:
+    samples = crystals(150, seed=3)
+    known = [item for item in samples if "Ba" not in item.elements]
+    choosy = replace(example_encoder().spec, load=lambda parameters: Choosy())
+    for compute in (fwd.compute, fwd.compute_corrected):
+        result = compute(replace(given(samples), encoder=CachedEncoder(choosy, {}, "0" * 64)))
+        assert (result.n, result.details["asked"]) == (len(known), 150)
+        rows = result.details["training_rows"]
+        assert isinstance(rows, int)
+        assert rows < len(known)
+        assert f"from {len(known)} samples of 150: the others have no embedding" in result.notes

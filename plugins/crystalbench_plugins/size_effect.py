@@ -1,0 +1,127 @@
+"""`crystalbench size-effect`: how FWD depends on the number of samples, as data and as a picture."""
+
+import csv
+from collections.abc import Iterable, Iterator
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+
+import click
+
+from crystalbench import CommandSpec, ConfigError, MetricResult, NotComputable, SampleSet, ScoreInput, hookimpl
+from crystalbench.cache import Cache
+from crystalbench.config import RunConfig
+from crystalbench.folder import RunFolder
+from crystalbench.interfaces import Dataset
+from crystalbench.plan import plan_encoders
+from crystalbench.plugins import Plugins
+from crystalbench.score import cached_encoders
+from crystalbench_plugins import fwd
+from crystalbench_plugins._charts import Curve, curves, standalone
+
+SIZES = "500,1000,2000,5000,10000"
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """FWD of the first ``n`` samples of a generator; ``floor`` as in the metric, "" where there is none."""
+
+    generator: str
+    title: str
+    n: int
+    fwd: float
+    corrected: float
+    low: float
+    high: float
+    floor: float | str
+
+
+@click.command(name="size-effect")
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--sizes", default=SIZES, show_default=True, help="Numbers of samples.")
+@click.option("-e", "--encoder", default="", help="Encoder.  [default: that of the run]")
+@click.option(
+    "-o", "--out", type=click.Path(path_type=Path), help="Folder for size-effect.csv and .svg.  [default: RUN]"
+)
+def command(run: Path, sizes: str, encoder: str, out: Path | None) -> None:
+    """Compute FWD, plain and corrected, of the first samples of every generator in RUN."""
+    numbers = sorted(map(_size, sizes.split(",")))
+    points = list(measure(run, numbers, encoder))
+    if not points:
+        raise ConfigError(f"{run}: no generator has {numbers[0]} samples")
+    folder = out or run
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "size-effect.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(field.name for field in fields(Point))
+        writer.writerows(map(astuple, points))
+    (folder / "size-effect.svg").write_text(draw(points), encoding="utf-8")
+    click.echo(f"{folder / 'size-effect.csv'} and .svg: {len(points)} points")
+
+
+def measure(run: Path, sizes: Iterable[int], encoder: str = "") -> Iterator[Point]:
+    """Yield the points of every generator of a run, of its first replica; sizes beyond its samples are left out.
+
+    Raises
+    ------
+    ConfigError
+        There is no encoder, or not the one that the run used.
+    """
+    folder, plugins = RunFolder(run), Plugins.load()
+    manifest = folder.manifest()
+    config = RunConfig.from_mapping(manifest["config"] | ({"encoders": [encoder], "encoder": {}} if encoder else {}))
+    plans, missing = plan_encoders(config, plugins)
+    if not plans:
+        raise ConfigError(missing)
+    dataset = Dataset(plugins.datasets[manifest["dataset"]["name"]], config.conversion.table)
+    (cached, *_) = cached_encoders(plans, dataset, Cache()).values()
+    for generator in manifest["generators"]:
+        name = generator["replicas"][0].get("samples")
+        drawn = folder.read_samples(name, dataset.table).items if name else ()
+        for n in sizes:
+            if n > len(drawn):
+                break
+            given = ScoreInput(
+                samples=SampleSet(drawn[:n]), parameters={}, seed=config.seed, dataset=dataset, encoder=cached
+            )
+            try:
+                plain, better = fwd.compute(given), fwd.compute_corrected(given)
+            except NotComputable:
+                continue
+            yield _point(generator, n, plain, better)
+
+
+def draw(points: list[Point]) -> str:
+    """Return the picture: plain values dashed, corrected ones with their intervals."""
+    titles = list(dict.fromkeys(point.title for point in points))
+    series = []
+    for colour, title in enumerate(titles):
+        own = [point for point in points if point.title == title]
+        series.append(Curve(f"{title}: FWD", tuple((p.n, p.fwd) for p in own), colour=colour, dashed=True))
+        intervals = tuple((p.low, p.high) for p in own)
+        series.append(Curve(f"{title}: FWD∞", tuple((p.n, p.corrected) for p in own), intervals, colour))
+    least = min(point.fwd for point in points)
+    return standalone(curves(series, "number of samples, and of training rows", "FWD", floor_at=least / 20))
+
+
+def _point(generator: dict[str, str], n: int, plain: MetricResult, better: MetricResult) -> Point:
+    low, high = better.interval or (better.value, better.value)
+    floor = plain.details["floor"]
+    shown = floor if isinstance(floor, float) else ""
+    return Point(generator["name"], generator["title"], n, plain.value, better.value, low, high, shown)
+
+
+def _size(text: str) -> int:
+    if not text.strip().isdecimal() or int(text) < fwd.LEAST:
+        raise ConfigError(f"--sizes {text!r}: expected whole numbers of at least {fwd.LEAST}, with commas")
+    return int(text)
+
+
+@hookimpl
+def crystalbench_commands() -> Iterable[CommandSpec]:
+    return (
+        CommandSpec(
+            name="size-effect",
+            help="How FWD depends on the number of samples, as data and as a picture.",
+            load=lambda: command,
+        ),
+    )
