@@ -33,17 +33,19 @@ class WrenformerEncoder:
         return self._network.d
 
     def encode(self, labels: Sequence[str], /) -> Encoded:
-        """See `crystalbench.Encoder`.
+        """See `crystalbench.Encoder`; NaN for a label with an element beyond Lr, of which nothing is known."""
+        import numpy as np
 
-        Raises
-        ------
-        EncoderError
-            For a label with an element beyond Lr, of which nothing is known; it names the label.
-        """
-        from crystalbench_plugins.wrenformer.featurise import buckets
+        from crystalbench_plugins.wrenformer.featurise import buckets, has_features
         from crystalbench_plugins.wrenformer.infer import predict
 
-        return predict(self._network, buckets(labels, self._table), len(labels))
+        rows = [row for row, label in enumerate(labels) if has_features(label)]
+        found = predict(self._network, buckets([labels[row] for row in rows], self._table), len(rows))
+        if len(rows) == len(labels):
+            return found
+        whole = Encoded(np.full((len(labels), self.d), np.nan, np.float32), np.full(len(labels), np.nan, np.float32))
+        whole.embeddings[rows], whole.energies[rows] = found.embeddings, found.energies
+        return whole
 
 
 def bundled() -> Path:

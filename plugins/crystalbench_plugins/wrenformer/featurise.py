@@ -161,6 +161,11 @@ class Bucket:
         yield np.arange(start, len(self.rows))
 
 
+def has_features(label: str) -> bool:
+    """False for a label with an element beyond Lr."""
+    return element_rows().keys() >= set(label.partition(":")[2].split("-"))
+
+
 def buckets(labels: Sequence[str], table: Table) -> list[Bucket]:
     """Sort labels by their number of tokens, shortest first.
 
@@ -176,24 +181,19 @@ def buckets(labels: Sequence[str], table: Table) -> list[Bucket]:
     EncoderError
         Naming the first label with an element that has no features (beyond Lr), and how many there are.
     """
-    rows: dict[int, list[int]] = {}
-    skeletons: list[Skeleton] = []
-    elements: list[list[int]] = []
-    known = element_rows()
-    unsupported: list[str] = []
-    for row, label in enumerate(labels):
-        aflow, _, chemsys = label.partition(":")
-        found = [known.get(element, -1) for element in chemsys.split("-")]
-        if -1 in found:
-            unsupported.append(label)
-        skeletons.append(skeleton(aflow, table))
-        elements.append(found)
-        rows.setdefault(len(skeletons[-1].slots), []).append(row)
-    if unsupported:
+    if unsupported := [label for label in labels if not has_features(label)]:
+        names = list(element_rows())
         raise EncoderError(
             f"{len(unsupported)} of {len(labels)} protostructures have an element without features, "
-            f"the first {unsupported[0]}; the Wrenformer knows {next(iter(known))} to {list(known)[-1]}"
+            f"the first {unsupported[0]}; the Wrenformer knows {names[0]} to {names[-1]}"
         )
+    known = element_rows()
+    split = [label.partition(":") for label in labels]
+    skeletons = [skeleton(aflow, table) for aflow, _, _ in split]
+    elements = [[known[element] for element in chemsys.split("-")] for _, _, chemsys in split]
+    rows: dict[int, list[int]] = {}
+    for row, found in enumerate(skeletons):
+        rows.setdefault(len(found.slots), []).append(row)
     return [
         Bucket(rows[n], [skeletons[row] for row in rows[n]], [elements[row] for row in rows[n]]) for n in sorted(rows)
     ]
