@@ -146,6 +146,9 @@ def _distances(sets: list[_Moments], weights: list[Weights]) -> Array:
 
 def _common(cov_x: Array, cov_y: Array) -> float:
     """Return ``tr (S_x S_y)^(1/2)`` of two covariances, by the eigenvalues of ``L^T S_y L`` with ``S_x = L L^T``."""
-    scales, axes = np.linalg.eigh(cov_x)
-    left = axes * np.sqrt(scales.clip(min=0.0))
+    try:
+        left = np.linalg.cholesky(cov_x)
+    except np.linalg.LinAlgError:  # no full rank
+        scales, axes = np.linalg.eigh(cov_x)
+        left = axes * np.sqrt(scales.clip(min=0.0))
     return float(np.sqrt(np.linalg.eigvalsh(left.T @ cov_y @ left).clip(min=0.0)).sum())
