@@ -59,7 +59,7 @@ def _floor(given: ScoreInput, reference: Gaussian) -> float | None:
 def _floor_note(floor: float | None, reference: Gaussian) -> tuple[str, ...]:
     if floor is None:
         return ()
-    return (f"{floor:.3g} between as many training rows and {reference.n:,} others: less is chance",)
+    return (f"{reference.n:,} training rows against as many others: {floor:.3g}; what is near that is chance",)
 
 
 def _rank_note(samples: Gaussian, reference: Gaussian) -> tuple[str, ...]:

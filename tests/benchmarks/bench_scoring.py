@@ -1,5 +1,7 @@
 """Time of the main job as a user waits for it: scoring 10,000 samples per generator, again from the cache, and --help.
 
+FWD is timed on its own first, with nothing cached, then for a second generator, when training rows are embedded.
+
     python tests/benchmarks/bench_scoring.py [N]
 
 Whole processes; CPU seconds and peak memory as the operating system counts them. There is no peer to compare with.
@@ -29,11 +31,17 @@ def timed(arguments: list[str], cwd: str) -> tuple[float, float, float]:
     return wall, cpu, after.ru_maxrss / 1024
 
 
+ENCODED = "fwd,fwd_corrected,novel_fwd,novel_fwd_corrected,energy,novel_energy"
+
+
 def main(n: int) -> None:
     run = ["run", "--generators", "test,element-swap,random", "-n", str(n), "--out", "run"]
+    encoded = ["run", "--metrics", ENCODED, "-n", str(n), "--generators"]
     with TemporaryDirectory() as folder:
         for title, arguments in (
             ("--help", ["--help"]),
+            (f"{n:,} samples: FWD and energies", [*encoded, "element-swap"]),
+            ("the same of another generator", [*encoded, "random"]),
             (f"4 x {n:,} samples, all metrics and reports", run),
             ("the same again, from the cache", run),
             ("verify", ["verify", "run"]),

@@ -101,13 +101,13 @@ def test_the_floor_is_training_rows_against_other_training_rows() -> None:
     rows = [[Protostructure.parse(label) for label in training_rows(inputs, 150, skip)] for skip in (150, 0)]
     result = fwd.compute(inputs)
     assert result.details["floor"] == pytest.approx(distance(*(fit(embedded(part)) for part in rows)), rel=1e-12)
-    assert any("training rows and 150 others" in note for note in result.notes)
+    assert any("150 training rows against as many others" in note for note in result.notes)
 
 
 def test_there_is_no_floor_where_the_training_rows_do_not_suffice_for_two_sets() -> None:
     result = fwd.compute(given(crystals(250, seed=3)))
     assert result.details["floor"] is None
-    assert not any("others" in note for note in result.notes)
+    assert not any("as many others" in note for note in result.notes)
 
 
 def test_a_smaller_training_set_is_used_whole() -> None:
