@@ -314,7 +314,8 @@ class ScoreInput:
 class MetricSpec:
     """One column of the table. ``compute`` raises `NotComputable` where the metric has no value.
 
-    ``tolerance`` is the relative difference that computing it again on another machine may show.
+    ``tolerance`` is the difference that computing it again on another machine may show, relative to the largest of the
+    value and the ends of its interval.
     """
 
     name: str

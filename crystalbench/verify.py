@@ -261,7 +261,8 @@ def _difference(written: Outcome, again: Outcome, tolerance: float) -> str:
     if not isinstance(written, MetricResult) or not isinstance(again, MetricResult):
         return "" if written == again else f"the run has {written}, now {again}"
     before, now = _numbers(written), _numbers(again)
-    close = partial(math.isclose, rel_tol=tolerance, abs_tol=1e-12)
+    scale = max(map(abs, before))  # of the interval, where a value is near zero
+    close = partial(math.isclose, rel_tol=0.0, abs_tol=max(tolerance * scale, 1e-12))
     if written.n == again.n and len(before) == len(now) and all(map(close, before, now)):
         return ""
     return f"the run has {written.value} (n={written.n}), now {again.value} (n={again.n})"

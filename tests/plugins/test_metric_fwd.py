@@ -2,29 +2,37 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import count, islice
 
 import numpy as np
 import pytest
 from metric_inputs import EMPTY, dataset, spec
 
 from crystalbench import (
+    Dataset,
     Encoded,
     Invalid,
     MetricResult,
     Need,
     NotComputable,
     Protostructure,
+    SamplerInput,
     SampleSet,
     ScoreInput,
     Subset,
 )
+from crystalbench.config import RunConfig
 from crystalbench.embeddings import CachedEncoder
+from crystalbench.plan import plan_encoders
+from crystalbench.plugins import Plugins
 from crystalbench.samples import Converted
+from crystalbench.score import cached_encoders
 from crystalbench.testing import CountingEncoder, check_metric, example_encoder
 from crystalbench_plugins import fwd
 from crystalbench_plugins._embedded import training_rows
-from crystalbench_plugins._frechet import distance, fit
+from crystalbench_plugins._frechet import Gaussian, corrected, distance, fit
 
+Real = tuple[CachedEncoder, Dataset, Plugins]
 ELEMENTS = ("Li", "Na", "K", "Rb", "Cs", "Mg", "Ca", "Sr", "Ba", "Al")
 FORMS = (
     (225, "a", "b"), (221, "a", "b"), (216, "a", "c"), (194, "c", "a"), (166, "a", "c"), (139, "a", "e"),
@@ -181,3 +189,71 @@ def test_samples_and_training_rows_that_the_encoder_cannot_encode_are_left_out_a
         assert isinstance(rows, int)
         assert rows < len(known)
         assert f"from {len(known)} samples of 150: the others have no embedding" in result.notes
+
+
+# --- with the bundled encoder -------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def real() -> Real:
+    """The default encoder and dataset; embeddings are computed here, never taken from a cache."""
+    plugins = Plugins.load()
+    encoders, missing = plan_encoders(RunConfig(generators=("test",)), plugins)
+    if missing:
+        pytest.skip(missing)
+    dataset = Dataset(plugins.datasets["wbm-rebuilt"])
+    (encoder,) = cached_encoders(encoders, dataset).values()
+    return encoder, dataset, plugins
+
+
+def drawn(name: str, n: int, real: Real) -> list[Protostructure]:
+    _, dataset, plugins = real
+    start = plugins.generators[name].start
+    assert start is not None
+    sampler = start(SamplerInput(parameters={}, seed=0, dataset=dataset))
+    chunks = (sampler.draw(k) for k in count())
+    items = (item for chunk in chunks if chunk is not None for item in chunk.items)
+    return [item for item in islice(items, n) if isinstance(item, Protostructure)]
+
+
+@pytest.mark.slow
+def test_held_out_materials_are_nearer_than_swapped_elements_and_those_or_random_orbits_far(
+    real: Real,
+) -> None:
+    encoder, dataset, _ = real
+    found = {}
+    for name in ("train", "test", "element-swap", "random"):
+        inputs = ScoreInput(
+            samples=SampleSet.of(drawn(name, 1000, real)), parameters={}, seed=0, dataset=dataset, encoder=encoder
+        )
+        found[name] = fwd.compute(inputs)
+    floor = found["test"].details["floor"]
+    assert isinstance(floor, float)
+    assert found["train"].value < 2 * floor
+    assert found["test"].value < 0.1 * min(found["element-swap"].value, found["random"].value)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["train", "test", "element-swap"])
+def test_intervals_cover_the_truth_on_real_embeddings(name: str, real: Real) -> None:
+    """Samples of finite populations of embeddings, whose distance is known; of 25 intervals at least 20 cover it.
+
+    The probability of fewer, at 0.95 each, is 0.001.
+    """
+    encoder, dataset, _ = real
+    own = encoder.encode([p.label for p in drawn(name, 4000, real)]).embeddings.astype(np.float64)
+    train = encoder.encode(dataset.train.labels[:4000]).embeddings.astype(np.float64)
+    truth = distance(population(own), population(train))
+    covered = 0
+    for seed in range(25):
+        random = np.random.default_rng(seed)
+        x, y = (rows[random.integers(len(rows), size=1000)] for rows in (own, train))
+        low, high = corrected(x, y, seed).interval
+        covered += low <= truth <= high
+    assert covered >= 20
+
+
+def population(rows: np.ndarray) -> Gaussian:
+    """The Gaussian with the covariance of all there is, not an estimate of it."""
+    made = fit(rows)
+    return Gaussian(made.n, made.mean, made.root * np.sqrt((made.n - 1) / made.n))
