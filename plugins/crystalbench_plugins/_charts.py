@@ -80,7 +80,7 @@ def distributions(series: Sequence[Distribution], unit: str, width: int = 460, h
         base = TOP + legend + 4
         parts += [
             f'<line class="s{number % len(COLOURS)}" x1="{x.at(q):.1f}" x2="{x.at(q):.1f}" '
-            f'y1="{base + 5 * number}" y2="{base + 5 * number + 5}"/>'
+            f'y1="{base + 7 * number}" y2="{base + 7 * number + 6}"/>'
             for q in item.quantiles
             if x.low <= q <= x.high
         ]

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 GROUPS = 100
 SPLITS = 20
 REPLICATES = 200
+CHANCES = 100
 CHUNK = 25  # covariances made at once: 13 MB at 256 dimensions
 
 Array = NDArray[np.float64]
@@ -95,6 +96,22 @@ def corrected(x: NDArray[np.floating], y: NDArray[np.floating], seed: int) -> Co
     spread = _distances(sets, drawn)
     low, high = np.quantile(spread - spread.mean(), (0.025, 0.975))
     return Corrected(value, (float(value - high), float(value - low)))
+
+
+def chance(rows: NDArray[np.floating], seed: int) -> tuple[float, float]:
+    """Return what two halves of one set are apart: mean and 95 % quantile over `CHANCES` random splits.
+
+    Parameters
+    ----------
+    rows
+        (2 n, d) rows, more than eight: what is found is that of n rows against n others.
+    """
+    random = np.random.default_rng(seed)
+    exact = np.asarray(rows, np.float64)
+    moments = _Moments.of(exact - exact.mean(axis=0), random)
+    first = np.stack([_half(moments.groups, random) for _ in range(CHANCES)])
+    found = _distances([moments, moments], [first, 1 - first]).clip(min=0.0)
+    return float(found.mean()), float(np.quantile(found, 0.95))
 
 
 def _half(groups: int, random: np.random.Generator) -> Weights:

@@ -6,10 +6,12 @@ the number of samples. Both are the squared distance, in the unit of the embeddi
 
 from collections.abc import Iterable
 
-from crystalbench import Direction, MetricResult, MetricSpec, Need, ScoreInput, Subset, hookimpl
+import numpy as np
+
+from crystalbench import Direction, Encoded, MetricResult, MetricSpec, Need, ScoreInput, Subset, hookimpl
 from crystalbench.results import JSON
 from crystalbench_plugins._embedded import Embedded, embed, encodable, training_rows
-from crystalbench_plugins._frechet import Gaussian, corrected, distance, fit
+from crystalbench_plugins._frechet import Gaussian, chance, corrected, distance, fit
 
 LEAST = 4  # two halves of two rows
 
@@ -21,15 +23,20 @@ CORRECTED = " Extrapolated to infinitely many: 2 FD(N) - mean FD(N/2), with a bo
 
 
 def compute(given: ScoreInput) -> MetricResult:
-    """Return the plug-in distance; details: the floor, training rows against others at the same numbers."""
+    """Return the plug-in distance; details: the floor, what as many training rows are from as many others."""
     embedded = embed(given)
     samples, reference = fit(embedded.samples.embeddings), fit(embedded.reference.embeddings)
-    floor = _floor(given, reference)
-    notes = (*embedded.notes, *_rank_note(samples, reference), *_floor_note(floor, reference))
+    floor = _floor(given, embedded.reference)
+    notes = (*embedded.notes, *_rank_note(samples, reference), *_floor_note(floor, reference.n))
     return MetricResult(
         value=distance(samples, reference),
         n=samples.n,
-        details={**_details(embedded), "rank": [samples.rank, reference.rank], "floor": floor},
+        details={
+            **_details(embedded),
+            "rank": [samples.rank, reference.rank],
+            "floor": floor[0] if floor else None,
+            "floor_95": floor[1] if floor else None,
+        },
         notes=notes,
     )
 
@@ -50,16 +57,19 @@ def compute_corrected(given: ScoreInput) -> MetricResult:
     )
 
 
-def _floor(given: ScoreInput, reference: Gaussian) -> float | None:
-    """Return the distance of the reference rows to as many other training rows; None where there are not enough."""
-    others = encodable(given, training_rows(given, reference.n, skip=reference.n))
-    return distance(fit(others.embeddings), reference) if len(others) == reference.n else None
+def _floor(given: ScoreInput, reference: Encoded) -> tuple[float, float] | None:
+    """Return mean and 95 % quantile of what training rows are from as many others; None for too few of them."""
+    n = len(reference)
+    others = encodable(given, training_rows(given, n, skip=n))
+    if len(others) < n or n < LEAST:
+        return None
+    return chance(np.concatenate((reference.embeddings, others.embeddings)), given.seed)
 
 
-def _floor_note(floor: float | None, reference: Gaussian) -> tuple[str, ...]:
+def _floor_note(floor: tuple[float, float] | None, n: int) -> tuple[str, ...]:
     if floor is None:
         return ()
-    return (f"{reference.n:,} training rows against as many others: {floor:.3g}; what is near that is chance",)
+    return (f"{n:,} training rows against as many others: {floor[0]:.3g}, under {floor[1]:.3g} in 95 % of draws",)
 
 
 def _rank_note(samples: Gaussian, reference: Gaussian) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from crystalbench_plugins._frechet import Gaussian, corrected, distance, fit
+from crystalbench_plugins._frechet import Gaussian, chance, corrected, distance, fit
 
 Rows = NDArray[np.float64]
 
@@ -139,6 +139,16 @@ def test_the_correction_takes_out_the_bias_of_the_plain_value() -> None:
     few = [distance(fit(x[i::10]), fit(y[i::10])) - many for i in range(10)]
     better = [corrected(x[i::10], y[i::10], 0).value - many for i in range(10)]
     assert abs(np.mean(better)) < 0.2 * np.mean(few)
+
+
+def test_chance_is_what_sets_of_one_distribution_are_apart() -> None:
+    """Mean and 95 % quantile of splits of one set against those of fresh sets of the same size."""
+    random = np.random.default_rng(0)
+    mixing = np.diag(np.exp(-np.arange(16) / 4))
+    fresh = [distance(*(fit(random.normal(size=(200, 16)) @ mixing) for _ in range(2))) for _ in range(300)]
+    found = np.array([chance(random.normal(size=(400, 16)) @ mixing, seed) for seed in range(20)])
+    assert found[:, 0].mean() == pytest.approx(np.mean(fresh), rel=0.05)
+    assert found[:, 1].mean() == pytest.approx(np.quantile(fresh, 0.95), rel=0.1)
 
 
 def test_the_same_seed_gives_the_same_interval_and_another_one_nearly() -> None:
