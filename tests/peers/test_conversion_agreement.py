@@ -1,6 +1,6 @@
 """Labels against pymatgen's labeller, the paper's own path, on real crystals.
 
-Run on all 38,246 crystals (MP-20 validation and test, WBM, Carbon-24) this takes hours on one core, so the quick
+All 38,246 crystals (MP-20 validation and test, WBM, Carbon-24) take about half an hour on one core, so the quick
 version takes a seeded sample of each.
 """
 
