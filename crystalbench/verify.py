@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -11,9 +11,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from crystalbench.cache import Cache
-from crystalbench.config import RunConfig
+from crystalbench.config import RunConfig, merged
 from crystalbench.convert import Converter
-from crystalbench.errors import ConfigError, CrystalbenchError, ReadError
+from crystalbench.errors import ConfigError, CrystalbenchError, ReadError, unknown_name
 from crystalbench.folder import RunFolder
 from crystalbench.interfaces import Dataset, Timing
 from crystalbench.isolation import isolated
@@ -50,11 +50,16 @@ def _check(what: str, problem: str) -> Check:
 
 @dataclass
 class Verification:
-    """Checks one run, without the cache; ``redraw`` makes the samples again too, from their files or seeds."""
+    """Checks one run, without the cache.
+
+    ``redraw`` makes the samples again too, from their files or seeds; ``samples`` says where the files of a generator
+    are now, if not where the run found them.
+    """
 
     folder: RunFolder
     plugins: Plugins
     redraw: bool = False
+    samples: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def checks(self) -> Iterator[Check]:
         """Yield one check per file, sample set, cell, row and report; raises `ReadError` where there is no run."""
@@ -63,7 +68,7 @@ class Verification:
             remedy = f"was interrupted; finish it with: crystalbench run --resume {self.folder.path}"
             yield Check("run", Finding.DIFFERS, remedy)
             return
-        self.config = RunConfig.from_mapping(self.manifest["config"])
+        self.config = self._config()
         dataset = self.plugins.datasets[self.manifest["dataset"]["name"]]
         self.dataset = Dataset(dataset, self.config.conversion.table)
         yield from self._files()
@@ -97,6 +102,17 @@ class Verification:
             yield from checks
             rows += [row] if row else []
         yield from self._table(metrics, rows)
+
+    def _config(self) -> RunConfig:
+        settings = self.manifest["config"]
+        replicas = {generator["name"]: len(generator["replicas"]) for generator in self.manifest["generators"]}
+        for name, files in self.samples.items():
+            if name not in replicas:
+                raise unknown_name("generator", name, replicas)
+            if len(files) != replicas[name]:
+                raise ConfigError(f"{name} has {replicas[name]} sample files in the run, {len(files)} are given")
+            settings = merged(settings, {"generator": {name: {"samples": list(files)}}})
+        return RunConfig.from_mapping(settings)
 
     def _read(self, name: str, parse: Callable[[str], Any]) -> Any:
         read = isolated("read", name, lambda: parse((self.folder.path / name).read_text(encoding="utf-8")))

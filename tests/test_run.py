@@ -323,6 +323,23 @@ def test_verify_does_not_depend_on_what_was_installed_later_or_on_where_it_is_ru
     assert [check for check in checks if check.finding is not Finding.HOLDS] == []
 
 
+def test_sample_files_that_have_moved_can_be_named(plugins: Plugins, tmp_path: Path) -> None:
+    there = labels_file(tmp_path, 9)
+    execute(plugins, tmp_path / "run", generator={"mine": {"samples": [str(there)]}}, n=9)
+    here = there.rename(tmp_path / "received.json")
+
+    def redrawn(**samples: tuple[str, ...]) -> list[Check]:
+        return list(Verification(RunFolder(tmp_path / "run"), plugins, True, samples).checks())
+
+    (lost,) = (check for check in redrawn() if check.finding is not Finding.HOLDS)
+    assert lost.finding is Finding.NOT_CHECKED
+    assert {check.finding for check in redrawn(mine=(str(here),))} == {Finding.HOLDS}
+    with pytest.raises(ConfigError, match="did you mean 'mine'"):
+        redrawn(mien=(str(here),))
+    with pytest.raises(ConfigError, match="has 1 sample files in the run, 2 are given"):
+        redrawn(mine=(str(here), str(here)))
+
+
 def test_what_a_plugin_does_wrong_stays_in_its_own_cells(plugins: Plugins, tmp_path: Path) -> None:
     def leave(_: object) -> MetricResult:
         sys.exit(0)

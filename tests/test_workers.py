@@ -129,7 +129,8 @@ def test_workers_that_cannot_start_are_an_error_and_no_items_fault() -> None:
 
 
 SLEEPERS = """
-import os, sys, time
+import os, signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs inherit that it is ignored
 sys.path.insert(0, {root!r})
 from crystalbench.workers import WorkerPool
 

@@ -83,8 +83,9 @@ def build_config(*, config_file: Path | None, **flags: Any) -> RunConfig:
         if flags[key] is not None:
             changes[key] = _names(flags[key])
     generator: dict[str, dict[str, Any]] = {}
-    for name, value in _pairs("samples", flags["samples"]):
-        generator.setdefault(name, {})["samples"] = _names(value)
+    sampled = sample_files(flags["samples"])
+    for name, files in sampled.items():
+        generator.setdefault(name, {})["samples"] = files
     for key in ("reader", "generated", "replicas"):
         for name, value in _pairs(key, flags[key]):
             generator.setdefault(name, {})[key] = value if key == "reader" else _number(key, name, value)
@@ -93,8 +94,13 @@ def build_config(*, config_file: Path | None, **flags: Any) -> RunConfig:
     data = merged(data, changes)
     for text in flags["settings"]:
         data = merged(data, _setting(text))
-    _choose(data, [name for name, _ in _pairs("samples", flags["samples"])], flags)
+    _choose(data, list(sampled), flags)
     return RunConfig.from_mapping({"generators": [], **data})
+
+
+def sample_files(texts: tuple[str, ...]) -> dict[str, list[str]]:
+    """Read ``--samples NAME=FILE[,FILE]`` flags."""
+    return {name: _names(value) for name, value in _pairs("samples", texts)}
 
 
 def _choose(data: dict[str, Any], sampled: list[str], flags: dict[str, Any]) -> None:

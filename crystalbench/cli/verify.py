@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from crystalbench.cli.options import sample_files
 from crystalbench.folder import RunFolder
 from crystalbench.plugins import Plugins
 
@@ -12,9 +13,18 @@ from crystalbench.plugins import Plugins
 @click.command(name="verify")
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--redraw", is_flag=True, help="Make the samples again too, from their files or seeds.")
+@click.option(
+    "-s",
+    "--samples",
+    metavar="NAME=FILE[,FILE]",
+    multiple=True,
+    help="Where the sample files of a generator are now, for --redraw.",
+)
 @click.option("-v", "--verbose", is_flag=True, help="List what holds, too.")
 @click.pass_context
-def command(ctx: click.Context, /, runs: tuple[Path, ...], redraw: bool, verbose: bool) -> None:
+def command(
+    ctx: click.Context, /, runs: tuple[Path, ...], redraw: bool, samples: tuple[str, ...], verbose: bool
+) -> None:
     """Recompute every cell of finished RUNS, their tables and reports, without the cache.
 
     Exit code 1 if anything differs. What cannot be checked, for example because a sample file is gone, is listed.
@@ -22,9 +32,10 @@ def command(ctx: click.Context, /, runs: tuple[Path, ...], redraw: bool, verbose
     from crystalbench.verify import Finding, Verification
 
     plugins = Plugins.load()
+    moved = {name: tuple(files) for name, files in sample_files(samples).items()}
     findings: Counter[Finding] = Counter()
     for run in runs:
-        for check in Verification(RunFolder(run), plugins, redraw).checks():
+        for check in Verification(RunFolder(run), plugins, redraw, moved).checks():
             findings[check.finding] += 1
             if check.finding is not Finding.HOLDS or verbose:
                 click.echo(f"{run}: {check.what}: {check.finding}{': ' + check.detail if check.detail else ''}")

@@ -1,6 +1,6 @@
 """Labels against pymatgen's labeller, the paper's own path, on real crystals.
 
-Run on all 38,246 crystals (MP-20 validation and test, WBM, Carbon-24) this takes hours on one core, so the quick
+All 38,246 crystals (MP-20 validation and test, WBM, Carbon-24) take about half an hour on one core, so the quick
 version takes a seeded sample of each.
 """
 
@@ -25,7 +25,8 @@ pytestmark = [
     # spglib 2.8 warns at each call that a failure will raise one day; a failure here fails the test anyway.
     pytest.mark.filterwarnings("ignore:Set OLD_ERROR_HANDLING:DeprecationWarning"),
     pytest.mark.filterwarnings("ignore:gcd is deprecated:FutureWarning"),  # pymatgen on monty
-    pytest.mark.filterwarnings("ignore::UserWarning:pymatgen"),  # remarks on CIF texts and missing electronegativities
+    pytest.mark.filterwarnings("ignore::UserWarning:pymatgen"),  # remarks on CIF texts
+    pytest.mark.filterwarnings("ignore:No Pauling electronegativity:UserWarning"),
 ]
 
 SAMPLE = 300
