@@ -178,13 +178,15 @@ def _invert(cumulative: Tensor, u: Tensor) -> Tensor:
     return place.clamp_(max=last)
 
 
-def draw(p: Tensor, generator: torch.Generator | None = None) -> Tensor:
+def draw(p: Tensor, u: Tensor) -> Tensor:
     """Draw one value per row by the inverse distribution function.
 
     Parameters
     ----------
     p
         (N, K) float64, non-negative, each row with a positive sum; need not be normalised.
+    u
+        (N,) float64, independent uniform numbers in [0, 1).
 
     Returns
     -------
@@ -192,7 +194,6 @@ def draw(p: Tensor, generator: torch.Generator | None = None) -> Tensor:
     """
     cumulative = torch.cumsum(p, dim=1)
     total = cumulative[:, -1:]
-    u = torch.rand((len(p), 1), dtype=torch.float64, generator=generator) * total
-    place = torch.searchsorted(cumulative, u, right=True)
-    last = (cumulative < total).sum(dim=1, keepdim=True)
+    place = torch.searchsorted(cumulative, u[:, None] * total, right=True)
+    last = (cumulative < total).sum(dim=1, keepdim=True)  # u * total can round up to the total
     return torch.minimum(place, last).flatten()

@@ -139,7 +139,10 @@ def test_noise_takes_one_time_per_row() -> None:
 
 def test_draws_follow_the_given_law_and_never_take_what_is_impossible() -> None:
     p = torch.tensor([0.0, 2.0, 0.0, 6.0, 0.0], dtype=torch.float64)
-    assert_frequencies(draw(p.expand(40_000, K), torch.Generator().manual_seed(1)), p / p.sum())
+    u = torch.rand(40_000, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    assert_frequencies(draw(p.expand(40_000, K), u), p / p.sum())
+    edges = torch.tensor([0.0, 1 - 2**-53], dtype=torch.float64)
+    assert draw(p.expand(2, K), edges).tolist() == [1, 3]
 
 
 def assert_frequencies(x: Tensor, p: Tensor) -> None:
