@@ -94,6 +94,12 @@ class MLP(nn.Sequential):
             layers += [nn.Linear(hidden, hidden), nn.SiLU()]
         super().__init__(*layers, nn.Linear(hidden, outputs))
 
+    def linear(self, number: int) -> nn.Linear:
+        """Return one of the four linear layers, 0 to 3."""
+        layer = self[2 * number]
+        assert isinstance(layer, nn.Linear)
+        return layer
+
     def trunk(self, x: Tensor) -> Tensor:
         """Return the last hidden layer (..., hidden)."""
         for layer in list(self)[:-1]:
@@ -113,7 +119,7 @@ class Layer(nn.Module):
     def forward(self, h: Tensor, h_pos: Tensor, sizes: Sizes) -> Tensor:
         """Map h (N, hidden) with h_pos (N, features) to the new h, before the activation."""
         w = torch.cat([h, h_pos], 1)
-        first, second, third, last = (self.score[i] for i in (0, 2, 4, 6))
+        first, second, third, last = (self.score.linear(i) for i in range(4))
         receiving, sending = first.weight.chunk(2, dim=1)  # E2: W [w_i; w_j] = A w_i + B w_j
         inner = (second.weight, second.bias, third.weight, third.bias)
         scores = pair_scores(
@@ -121,15 +127,15 @@ class Layer(nn.Module):
             (last.weight, last.bias), sizes,
         )  # fmt: skip
         psi = self.message(w)  # E1: once a position, not once a pair
-        return h + _attend(scores, psi, sizes)
+        return h + attend(scores, psi, sizes)
 
 
-def _attend(scores: Tensor, psi: Tensor, sizes: Sizes) -> Tensor:
+def attend(scores: Tensor, psi: Tensor, sizes: Sizes) -> Tensor:
     """Sum psi (N, hidden) over the material of each position with weights softmax_j(scores)."""
     parts = []
     runs = [materials * n for materials, n in sizes]
     pairs = [materials * n * n for materials, n in sizes]
-    for (materials, n), s, p in zip(sizes, scores.split(pairs), psi.split(runs), strict=True):
+    for (materials, n), s, p in zip(sizes, torch.split(scores, pairs), torch.split(psi, runs), strict=True):
         weights = s.view(materials, n, n).softmax(2).to(p.dtype)  # (materials, i, j)
         parts.append(torch.bmm(weights, p.view(materials, n, -1)).view(materials * n, -1))
     return torch.cat(parts)
@@ -154,6 +160,30 @@ class WyckoffGNN(nn.Module):
         self.constrained_decoder = MLP(settings.hidden, settings.n_elements + 1, settings.decoder_hidden)
         outputs = settings.n_elements * (settings.max_orbits + 1)
         self.unconstrained_decoder = MLP(settings.hidden, outputs, settings.decoder_hidden)
+
+    @torch.no_grad()
+    def start_from(self, constrained: Tensor, unconstrained: Tensor) -> None:
+        """Set the biases of the outputs to the logarithms of (smoothed) frequencies.
+
+        Parameters
+        ----------
+        constrained, unconstrained
+            (N_a + 1,) and (N_a, P + 1), how often each value occurs.
+        """
+        for decoder, counts in (
+            (self.constrained_decoder, constrained),
+            (self.unconstrained_decoder, unconstrained),
+        ):
+            smoothed = counts.to(decoder.linear(3).bias) + 0.5
+            decoder.linear(3).bias.copy_((smoothed / smoothed.sum(-1, keepdim=True)).log().flatten())
+
+    def compile_networks(self) -> None:
+        """Compile the networks that act on single positions; their widths are fixed, their row counts are not."""
+        for layer in self.layers:
+            assert isinstance(layer, Layer)
+            layer.message.compile(dynamic=True)
+        self.constrained_decoder.compile(dynamic=True)
+        self.unconstrained_decoder.compile(dynamic=True)
 
     def occupation(self, z0: Tensor, zinf: Tensor) -> tuple[Tensor, Tensor]:
         """Return h^0 of constrained positions with elements z0 (M0,), and of unconstrained ones, zinf (Minf, N_a)."""
@@ -217,12 +247,13 @@ class WyckoffGNN(nn.Module):
 
     def position_features(self, group: GroupTensors) -> Tensor:
         """Return h^pos (n, features) without its time (E6: the rest depends on the space group alone)."""
-        return (
+        features: Tensor = (
             self.dof(group.dof)
             + self.letter(group.letter)
             + self.spacegroup.weight[group.spacegroup]
             + self.multiplicity(group.multiplicity)
         )
+        return features
 
     def _layers(self, h: Tensor, h_pos: Tensor, sizes: Sizes) -> Tensor:
         for layer in self.layers:
@@ -262,7 +293,7 @@ class WyckoffGNN(nn.Module):
 
     def head_of(self, trunk: Tensor, elements: Tensor) -> Tensor:
         """Apply the rows of the last layer that belong to ``elements`` (M,) to the trunk (M, decoder_hidden)."""
-        last = self.unconstrained_decoder[-1]
+        last = self.unconstrained_decoder.linear(3)
         states = self.settings.max_orbits + 1
         weight = last.weight.view(-1, states, last.in_features)[elements - 1]  # (M, P + 1, decoder_hidden)
         bias = last.bias.view(-1, states)[elements - 1]

@@ -68,12 +68,12 @@ def pair_scores(
     device = a.device.type
     dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else a.dtype
     most = BLOCK if device == "cpu" else 1 << 20
-    tensors = [tensor.to(dtype) for tensor in (a, b, *inner)]
+    w2, b2, w3, b3, w4 = (tensor.to(dtype) for tensor in (*inner, last[0][0]))
     with torch.autocast(device, enabled=False):
         if torch.is_grad_enabled():
-            scores: Tensor = _PairScores.apply(*tensors, last[0][0].to(dtype), sizes, most)  # type: ignore[no-untyped-call]
+            scores: Tensor = _PairScores.apply(a.to(dtype), b.to(dtype), w2, b2, w3, b3, w4, sizes, most)  # type: ignore[no-untyped-call]
         else:
-            scores = _forward(*tensors, last[0][0].to(dtype), sizes, most, None)
+            scores = _forward(a.to(dtype), b.to(dtype), w2, b2, w3, b3, w4, sizes, most)
         return scores.to(torch.promote_types(dtype, torch.float32)) + last[1]
 
 
@@ -90,7 +90,7 @@ def _sums(a: Tensor, b: Tensor, segments: list[Segment], out: Tensor) -> Tensor:
 
 def _forward(
     a: Tensor, b: Tensor, w2: Tensor, b2: Tensor, w3: Tensor, b3: Tensor, w4: Tensor,
-    sizes: Sizes, most: int, keep: tuple[Tensor, Tensor] | None,
+    sizes: Sizes, most: int, keep: tuple[Tensor, Tensor] | None = None,
 ) -> Tensor:  # fmt: skip
     """Scores without b4; writes the inputs of the second and third activation into ``keep``, (pairs, H) each."""
     plan = list(blocks(sizes, most))
@@ -126,7 +126,7 @@ class _PairScores(torch.autograd.Function):
         return scores
 
     @staticmethod
-    @torch.autograd.function.once_differentiable  # type: ignore[untyped-decorator]
+    @torch.autograd.function.once_differentiable
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
         a, b, w2, w3, w4, u2, u3 = ctx.saved_tensors
         da, db = torch.empty_like(a), torch.empty_like(b)
