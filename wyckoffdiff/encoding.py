@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from crystalbench import Protostructure, ProtostructureError
 from crystalbench.protostructure import ELEMENTS
+from crystalbench.wyckoff import Table
 from wyckoffdiff.layout import layout
 
 ATOMIC_NUMBERS = {symbol: z for z, symbol in enumerate(ELEMENTS, 1)}
@@ -47,12 +48,13 @@ def encode(protostructure: Protostructure) -> Record:
     return Record(protostructure.spacegroup, tuple((*key, counts[key]) for key in sorted(counts)))
 
 
-def decode(record: Record) -> Protostructure:
+def decode(record: Record, table: Table = Table.AFFINE) -> Protostructure:
     """Return the protostructure of a record in any lettering; raises `ProtostructureError` where there is none."""
     letters = layout(record.spacegroup).letters
     return Protostructure(
         record.spacegroup,
         [(ELEMENTS[z - 1], letters[position]) for position, z, orbits in record.entries for _ in range(orbits)],
+        table,
     )
 
 
