@@ -75,7 +75,8 @@ class Provenance:
         """Return plain values only."""
         plain = {name: getattr(self, name) for name in self.__slots__}
         training = {name: _plain(value) for name, value in asdict(self.training).items()}
-        return plain | {"training": training, "versions": dict(self.versions)}
+        versions = {name: _plain(value) for name, value in self.versions.items()}
+        return {name: _plain(value) for name, value in plain.items()} | {"training": training, "versions": versions}
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> "Provenance":
@@ -85,7 +86,9 @@ class Provenance:
 
 
 def _plain(value: Any) -> Any:
-    return str(value) if isinstance(value, str) else value  # a StrEnum is not one of torch's safe types
+    return (
+        str(value) if isinstance(value, str) else value
+    )  # a StrEnum or torch.__version__ is no plain text to torch's reader
 
 
 def save(path: Path, kind: str, content: Mapping[str, Any]) -> None:
@@ -100,10 +103,12 @@ def load(path: Path, kind: str) -> dict[str, Any]:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise ReadError(f"{path}: there is no such checkpoint; 'crystalbench wyckoffdiff train' makes one") from None
-    except (OSError, EOFError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
+    except pickle.UnpicklingError:
         raise ReadError(
-            f"{path}: cannot be read as a checkpoint ({error}); it may be cut off or no checkpoint"
-        ) from error
+            f"{path}: is no checkpoint of crystalbench, or holds more than tensors and plain values, which is not read"
+        ) from None
+    except (OSError, EOFError, RuntimeError, ValueError) as error:
+        raise ReadError(f"{path}: cannot be read as a checkpoint ({error}); it may be cut off") from error
     if not isinstance(content, dict) or (content.get("format"), content.get("kind")) != (FORMAT, kind):
         found = content.get("kind") if isinstance(content, dict) else type(content).__name__
         remedy = "'crystalbench wyckoffdiff export' makes a model of a training" if found == TRAINING else ""
