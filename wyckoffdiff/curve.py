@@ -22,7 +22,7 @@ def draw(log: Sequence[dict[str, Any]]) -> str:
         "validation": [(row["step"], row["val_loss"]) for row in log if row["kind"] == "epoch"],
     }
     points = [point for curve in curves.values() for point in curve]
-    last = max(step for step, _ in points)
+    last: int = max(step for step, _ in points)
     low = math.log10(min(loss for _, loss in points)) - 0.02
     high = max(math.log10(max(loss for _, loss in points)), low + 0.1) + 0.02
 
