@@ -107,7 +107,7 @@ def sample(
     elements are not looked at here: see `wyckoffdiff.condition`.
     """
     order = sorted(range(len(spacegroups)), key=lambda k: stacked().size[spacegroups[k]])
-    chain = _Chain(model, noise, [spacegroups[k] for k in order], settings, condition, generator)
+    chain = Chain(model, noise, [spacegroups[k] for k in order], settings, condition, generator)
     for t, s in pairwise(times(noise.constrained.timesteps, settings.steps, settings.last_step)):
         chain.step(t, s)
     records = chain.records()
@@ -137,7 +137,7 @@ class _Variables:
         return self.redraw(which, functional.one_hot(self.known[which], self.noise.n_states).double(), u, t, s)
 
 
-class _Chain:
+class Chain:
     """The state of B materials, sorted by their number of positions, at some time."""
 
     def __init__(
@@ -162,11 +162,13 @@ class _Chain:
         self.digest = _codes(231)[torch.tensor(spacegroups)]
         self._starts = torch.searchsorted(p.material, torch.arange(len(spacegroups)))
         self._most_materials = max(1, int(settings.memory * 1e6 / _activation_bytes(model)))
-        everything0 = torch.arange(len(self.zero.x))
-        everythinginf = torch.arange(len(self.inf.x))
-        start = (self.zero.x, self.inf.x)
-        self.zero.x, self.inf.x = torch.zeros_like(self.zero.x), torch.zeros_like(self.inf.x)
-        self._move(everything0, start[0], everythinginf, start[1])
+        start = self.zero.x, self.inf.x
+        self.zero.x, self.inf.x = torch.zeros_like(start[0]), torch.zeros_like(start[1])
+        self.place(*start)
+
+    def place(self, zero: Tensor, inf: Tensor) -> None:
+        """Set the values of all variables, (V0,) and (Vinf,) int64, as the chain starts with draws from the prior."""
+        self._move(torch.arange(len(zero)), zero, torch.arange(len(inf)), inf)
 
     def step(self, t: int, s: int) -> None:
         """Go from time t to time s."""
