@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from crystalbench import Protostructure, ProtostructureError
+from crystalbench import Invalid, InvalidReason, Protostructure, ProtostructureError
 from crystalbench.protostructure import ELEMENTS
 from crystalbench.wyckoff import Table
 from wyckoffdiff.layout import layout
@@ -56,6 +56,18 @@ def decode(record: Record, table: Table = Table.AFFINE) -> Protostructure:
         [(ELEMENTS[z - 1], letters[position]) for position, z, orbits in record.entries for _ in range(orbits)],
         table,
     )
+
+
+def to_sample(record: Record, table: Table = Table.AFFINE) -> Protostructure | Invalid:
+    """Return what a generator gives for a record: void materials and impossible ones are `Invalid`."""
+    if not record.entries:
+        return Invalid(InvalidReason.EMPTY, f"no atom on any position of space group {record.spacegroup}")
+    if (largest := max(z for _, z, _ in record.entries)) > len(ELEMENTS):
+        return Invalid(InvalidReason.UNKNOWN_ELEMENT, f"atomic number {largest}")
+    try:
+        return decode(record, table)
+    except ProtostructureError as error:
+        return Invalid(InvalidReason.INVALID_PROTOSTRUCTURE, str(error))
 
 
 def check_range(record: Record, n_elements: int, max_orbits: int) -> None:

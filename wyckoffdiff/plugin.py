@@ -1,10 +1,21 @@
-"""WyckoffDiff (Ekström Kelvinius et al., ICML 2025) as a live generator, and the command that trains it."""
+"""WyckoffDiff (Ekström Kelvinius et al., ICML 2025): the live generator, its command, and a reader of the authors' files."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crystalbench import CommandSpec, ConfigError, GeneratorSpec, Parameter, Parameters, Sampler, SamplerInput, hookimpl
+from crystalbench import (
+    CommandSpec,
+    ConfigError,
+    GeneratorSpec,
+    Parameter,
+    Parameters,
+    ReaderSpec,
+    Sample,
+    Sampler,
+    SamplerInput,
+    hookimpl,
+)
 
 if TYPE_CHECKING:
     import click
@@ -71,9 +82,36 @@ def crystalbench_generators() -> Iterable[GeneratorSpec]:
             description="diffusion over Wyckoff positions; samples live from a trained model",
             start=start,
             files=lambda parameters, dataset: (checkpoint(parameters, dataset),),
+            reader="wyckoffdiff",
             chunk_size=CHUNK,
             parameters=PARAMETERS,
             quick={"checkpoint": "wbm-rebuilt", "steps": 2},
+        ),
+    )
+
+
+def _read(path: Path, parameters: Parameters) -> Iterator[Sample]:
+    from wyckoffdiff.authors_samples import read
+
+    return read(path, parameters)
+
+
+def _detect(path: Path) -> bool:
+    from wyckoffdiff.authors_samples import detect
+
+    return detect(path)
+
+
+@hookimpl
+def crystalbench_readers() -> Iterable[ReaderSpec]:
+    return (
+        ReaderSpec(
+            name="wyckoffdiff",
+            version="1",
+            title="WyckoffDiff samples",
+            description="generated_samples_N=*_seed=*.pt of the authors' released code",
+            detect=_detect,
+            read=_read,
         ),
     )
 

@@ -9,11 +9,14 @@ All steps are taken by default. Fewer (``steps``) use the same closed form q(x_s
 different law, since the model's p(x_0 | x_t) is then asked less often.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 from operator import itemgetter
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -32,6 +35,13 @@ DECODED = 1 << 16
 """Variables decoded at once: 28 MB of probabilities at the paper's P."""
 
 
+LEAST = 8
+"""Fewest materials worth a thread."""
+
+Run: TypeAlias = Callable[[Callable[[int], None], Iterable[int]], Iterable[None]]
+"""Calls a function with each number and yields what it returns: `map`, or that of a pool."""
+
+
 class LastStep(StrEnum):
     """Where the chain ends."""
 
@@ -47,13 +57,14 @@ class SampleSettings:
     ----------
     steps
         Number of steps; 0 for all T.
-    memory
-        MB for the activations of the network. Changes how many materials are evaluated together, not the samples
-        (but for rounding).
+    threads, memory
+        Threads, and MB for the activations of the network. They change which materials are evaluated together, not
+        the samples (but for rounding).
     """
 
     steps: int = 0
     last_step: LastStep = LastStep.CLEAN
+    threads: int = 1
     memory: int = 256
 
 
@@ -107,11 +118,28 @@ def sample(
     elements are not looked at here: see `wyckoffdiff.condition`.
     """
     order = sorted(range(len(spacegroups)), key=lambda k: stacked().size[spacegroups[k]])
-    chain = Chain(model, noise, [spacegroups[k] for k in order], settings, condition, generator)
-    for t, s in pairwise(times(noise.constrained.timesteps, settings.steps, settings.last_step)):
-        chain.step(t, s)
+    groups = [spacegroups[k] for k in order]
+    with _one_thread_each(), ThreadPoolExecutor(settings.threads) as pool:
+        run = pool.map if settings.threads > 1 else map
+        chain = Chain(model, noise, groups, settings, condition, generator, run)
+        for t, s in pairwise(times(noise.constrained.timesteps, settings.steps, settings.last_step)):
+            chain.step(t, s)
     records = chain.records()
     return [record for _, record in sorted(zip(order, records, strict=True), key=itemgetter(0))]
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Materials are shared out to threads; splitting single products further costs more than it gains.
+
+    (Two OpenMP threads on two busy cores took 28 CPU ms where one took 4: they spin while they wait.)
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 class _Variables:
@@ -137,14 +165,27 @@ class _Variables:
         return self.redraw(which, functional.one_hot(self.known[which], self.noise.n_states).double(), u, t, s)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Asked:
+    """Loose variables, (E0,) and (Einf,): places, uniform numbers, and the positions to evaluate for them."""
+
+    zero: Tensor
+    u0: Tensor
+    row0: Tensor
+    inf: Tensor
+    uinf: Tensor
+    rowinf: Tensor
+
+
 class Chain:
     """The state of B materials, sorted by their number of positions, at some time."""
 
     def __init__(
         self, model: WyckoffGNN, noise: Noise, spacegroups: list[int], settings: SampleSettings,
-        condition: Condition, generator: torch.Generator,
+        condition: Condition, generator: torch.Generator, run: Run = map,
     ) -> None:  # fmt: skip
         sizes = model.settings
+        self._run, self._threads = run, settings.threads
         self.n_elements = sizes.n_elements
         self.generator, self.spacegroups = generator, spacegroups
         self.positions = p = stack_positions(spacegroups)
@@ -161,6 +202,7 @@ class Chain:
         self._codes[:, :, 0] = self._codes[:, 0, :] = 0
         self.digest = _codes(231)[torch.tensor(spacegroups)]
         self._starts = torch.searchsorted(p.material, torch.arange(len(spacegroups)))
+        self._pairs = torch.from_numpy(stacked().size[spacegroups]) ** 2
         self._most_materials = max(1, int(settings.memory * 1e6 / _activation_bytes(model)))
         start = self.zero.x, self.inf.x
         self.zero.x, self.inf.x = torch.zeros_like(start[0]), torch.zeros_like(start[1])
@@ -183,22 +225,50 @@ class Chain:
         self._move(zero, new0, inf, newinf)
 
     def _ask(self, zero: Tensor, u0: Tensor, inf: Tensor, uinf: Tensor, t: int, s: int) -> tuple[Tensor, Tensor]:
-        """Return new values of loose variables from the network."""
+        """Return new values of loose variables from the network, some materials at a time."""
         nodes = torch.cat([self.positions.constrained[zero], self.positions.unconstrained[inf // self.n_elements]])
-        rows, row = torch.unique(self._representative(nodes), return_inverse=True)
-        h = self._encode(t, rows)
-        row0, rowinf = row[: len(zero)], row[len(zero) :]
+        nodes = self._representative(nodes)
+        material = self.positions.material[nodes]
+        part = self._parts(material)[material]
+        row0, rowinf = nodes[: len(zero)], nodes[len(zero) :]
         new0, newinf = torch.empty_like(zero), torch.empty_like(inf)
-        for part in torch.split(torch.arange(len(zero)), DECODED):
+
+        def ask(number: int) -> None:
+            some0 = torch.nonzero(part[: len(zero)] == number).flatten()
+            someinf = torch.nonzero(part[len(zero) :] == number).flatten()
+            asked = _Asked(zero[some0], u0[some0], row0[some0], inf[someinf], uinf[someinf], rowinf[someinf])
+            new0[some0], newinf[someinf] = self._ask_part(asked, t, s)
+
+        for _ in self._run(ask, torch.unique(part).tolist()):
+            pass
+        return new0, newinf
+
+    def _parts(self, material: Tensor) -> Tensor:
+        """Share the materials that are to be evaluated out into parts of equal work: (B,) number of the part.
+
+        There is a part for each thread, or more where the memory does not hold so many materials.
+        """
+        work = torch.zeros(len(self.spacegroups), dtype=torch.int64)
+        work[material] = self._pairs[material]
+        asked = int((work > 0).sum())
+        parts = max(min(self._threads, asked // LEAST), -(-asked // self._most_materials), 1)
+        return (torch.cumsum(work, 0) - 1) * parts // max(int(work.sum()), 1)
+
+    def _ask_part(self, asked: "_Asked", t: int, s: int) -> tuple[Tensor, Tensor]:
+        rows, row = torch.unique(torch.cat([asked.row0, asked.rowinf]), return_inverse=True)
+        h = self.evaluator.encode(t, torch.unique_consecutive(self.positions.material[rows]), rows)
+        row0, rowinf = row[: len(asked.zero)], row[len(asked.zero) :]
+        new0, newinf = torch.empty_like(asked.zero), torch.empty_like(asked.inf)
+        for part in torch.split(torch.arange(len(row0)), DECODED):
             logits = self.evaluator.constrained_logits(h[row0[part]]).cpu().double()
             p_0 = logits.masked_fill(~self.allowed, -torch.inf).softmax(1)
-            new0[part] = self.zero.redraw(zero[part], p_0, u0[part], t, s)
+            new0[part] = self.zero.redraw(asked.zero[part], p_0, asked.u0[part], t, s)
         used, rowinf = torch.unique(rowinf, return_inverse=True)
         trunk = self.evaluator.unconstrained_trunk(h[used])
-        elements = inf % self.n_elements + 1
+        elements = asked.inf % self.n_elements + 1
         for part in torch.split(torch.argsort(elements, stable=True), DECODED):
-            logits = self.evaluator.unconstrained_logits(trunk, rowinf[part], elements[part])
-            newinf[part] = self.inf.redraw(inf[part], logits.cpu().double().softmax(1), uinf[part], t, s)
+            p_0 = self.evaluator.unconstrained_logits(trunk, rowinf[part], elements[part]).cpu().double().softmax(1)
+            newinf[part] = self.inf.redraw(asked.inf[part], p_0, asked.uinf[part], t, s)
         return new0, newinf
 
     def _representative(self, nodes: Tensor) -> Tensor:
@@ -208,18 +278,6 @@ class Chain:
         _, state = torch.unique(self.digest[asked], return_inverse=True)
         first = torch.full_like(asked, len(self.spacegroups)).scatter_reduce_(0, state, asked, "amin")
         return self._starts[first[state]][place] + self.positions.letter[nodes]
-
-    def _encode(self, t: int, rows: Tensor) -> Tensor:
-        """Return h (R, hidden) of positions, ascending, as many materials at a time as the memory allows."""
-        material = self.positions.material[rows]
-        materials, counts = torch.unique_consecutive(material, return_counts=True)
-        parts = []
-        most = self._most_materials
-        for some, n in zip(torch.split(materials, most), torch.split(counts, most), strict=True):
-            n_rows = int(n.sum())
-            parts.append(self.evaluator.encode(t, some, rows[:n_rows]))
-            rows = rows[n_rows:]
-        return torch.cat(parts) if parts else self.evaluator.h[:0]
 
     def _move(self, zero: Tensor, new0: Tensor, inf: Tensor, newinf: Tensor) -> None:
         """Set new values; tell the evaluator about positions that changed."""

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from crystalbench import ConfigError, Draw, Invalid, InvalidReason, ProtostructureError, Sample, SamplerInput, Timing
+from crystalbench import ConfigError, Draw, Invalid, InvalidReason, Sample, SamplerInput, Timing
 from wyckoffdiff.batches import Noise
 from wyckoffdiff.checkpoint import load_model
 from wyckoffdiff.condition import Condition
-from wyckoffdiff.encoding import Record, decode
+from wyckoffdiff.encoding import Record, to_sample
 from wyckoffdiff.sample import LastStep, SampleSettings, sample, times
 
 
@@ -46,7 +46,10 @@ class Stream:
         counts = torch.tensor(provenance.constrained_counts), torch.tensor(provenance.unconstrained_counts)
         self.noise = Noise.of(provenance.training.prior, model.settings, counts)
         self.settings = SampleSettings(
-            steps=int(values["steps"]), last_step=LastStep(str(values["last_step"])), memory=int(values["memory"])
+            steps=int(values["steps"]),
+            last_step=LastStep(str(values["last_step"])),
+            threads=torch.get_num_threads(),
+            memory=int(values["memory"]),
         )
         try:
             times(model.settings.timesteps, self.settings.steps, self.settings.last_step)
@@ -63,7 +66,7 @@ class Stream:
         items = tuple(map(self._sample, self.records(chunk)))
         return Draw(
             items,
-            Timing(seconds=time.perf_counter() - start, device=self.device, threads=torch.get_num_threads()),
+            Timing(seconds=time.perf_counter() - start, device=self.device, threads=self.settings.threads),
         )
 
     def records(self, chunk: int) -> list[Record | None]:
@@ -86,9 +89,4 @@ class Stream:
     def _sample(self, record: Record | None) -> Sample:
         if record is None:
             return Invalid(InvalidReason.NOT_WRITTEN, f"no sample with all required elements in {self.attempts} draws")
-        if not record.entries:
-            return Invalid(InvalidReason.EMPTY, f"no atom on any position of space group {record.spacegroup}")
-        try:
-            return decode(record, self.table)
-        except ProtostructureError as error:
-            return Invalid(InvalidReason.INVALID_PROTOSTRUCTURE, str(error))
+        return to_sample(record, self.table)

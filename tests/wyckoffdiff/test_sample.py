@@ -74,10 +74,14 @@ def test_a_position_given_as_empty_stays_empty() -> None:
 
 
 def test_samples_depend_on_the_seed_and_on_nothing_else() -> None:
-    def draw(seed: int, memory: int = 256) -> list[Record]:
-        return sampled(Prior.MARGINAL, SampleSettings(memory=memory), n=300, seed=seed)
+    def draw(seed: int, **settings: int) -> list[Record]:
+        return sampled(Prior.MARGINAL, SampleSettings(**settings), n=300, seed=seed)
 
-    assert draw(1) == draw(1, memory=0) != draw(2)
+    assert draw(1) == draw(1) != draw(2)
+    assert draw(1) == draw(1, memory=0)  # one material at a time
+    threads = torch.get_num_threads()
+    assert draw(1) == draw(1, threads=3)
+    assert torch.get_num_threads() == threads
 
 
 def test_equal_states_share_one_evaluation_and_different_ones_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
