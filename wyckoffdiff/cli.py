@@ -160,3 +160,16 @@ def export_command(folder: Path, output: Path, best: bool) -> None:
     export(folder / (BEST if best else LAST), output)
     write_card(output, folder / LOG)
     click.echo(f"{output}: {output.stat().st_size / 1e6:.1f} MB", err=True)
+
+
+@command.command(name="import")
+@click.argument("parameters", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("-d", "--dataset", required=True, help="What the model was trained on, for example wbm.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="File to write, ending in .pt.")
+def import_command(parameters: Path, dataset: str, output: Path) -> None:
+    """Convert a parameters.pt of the authors' released code into a model to sample from."""
+    data = Dataset(Plugins.load().datasets[dataset])
+    from wyckoffdiff.authors import convert
+
+    provenance = convert(parameters, data, output)
+    click.echo(f"{output}: prior {provenance.training.prior}, {provenance.epochs:g} epochs", err=True)

@@ -1,4 +1,4 @@
-"""WyckoffDiff (Ekström Kelvinius et al., ICML 2025): the live generator, its command, and a reader of the authors' files."""
+"""WyckoffDiff (Ekström Kelvinius et al., ICML 2025): live generator, its command, a reader of the authors' samples."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from click.testing import CliRunner
 from torch import Tensor
 
 from crystalbench import Invalid, InvalidReason, Protostructure, ReadError
@@ -14,6 +15,7 @@ from wyckoffdiff import plugin
 from wyckoffdiff.authors import convert, translate
 from wyckoffdiff.authors_samples import detect, read
 from wyckoffdiff.checkpoint import load_model
+from wyckoffdiff.cli import command
 from wyckoffdiff.layout import layout
 from wyckoffdiff.model import GroupTensors
 from wyckoffdiff.settings import Prior
@@ -162,6 +164,14 @@ def test_a_network_that_is_another_one_is_refused(tmp_path: Path, change: dict[s
     with pytest.raises(ReadError, match=message):
         convert(saved(tmp_path / "parameters.pt", **change), example_dataset(), tmp_path / "ours.pt")
     assert not (tmp_path / "ours.pt").exists()
+
+
+def test_the_import_command_writes_a_model_to_sample_from(tmp_path: Path) -> None:
+    source = saved(tmp_path / "parameters.pt")
+    arguments = ["import", str(source), "--dataset", "carbon24-bundled", "--output", str(tmp_path / "ours.pt")]
+    done = CliRunner().invoke(command, arguments, catch_exceptions=False)
+    assert done.exit_code == 0
+    assert load_model(tmp_path / "ours.pt")[1].dataset == "carbon24-bundled"
 
 
 class Hostile:
