@@ -159,6 +159,18 @@ def test_rows_come_in_the_order_of_the_labels_and_repeats_are_welcome(tmp_path: 
     assert cached(tmp_path).encode([]).embeddings.shape == (0, 5)
 
 
+def test_only_rows_that_are_asked_for_are_held_in_memory(tmp_path: Path) -> None:
+    cached(tmp_path).encode(LABELS[:10])
+    cached(tmp_path).encode(LABELS)
+    encoder = cached(tmp_path)
+    for labels in (LABELS[:3], LABELS[2:4], LABELS[15:]):
+        direct = CountingEncoder().encode(labels)
+        assert np.array_equal(encoder.encode(labels).embeddings, direct.embeddings)
+    assert len(encoder._rows) == 9
+    assert encoder._encoder is None
+    assert len(list(tmp_path.rglob("*.npy"))) == 2
+
+
 def test_a_damaged_shard_counts_as_absent(tmp_path: Path) -> None:
     cached(tmp_path).encode(LABELS)
     (shard,) = tmp_path.rglob("*.npy")
