@@ -77,6 +77,15 @@ def test_an_interrupted_training_ends_with_the_same_weights(tmp_path: Path) -> N
     assert [json.loads(line)["val"] for line in kept[0]] == [json.loads(line)["val"] for line in kept[1]]
 
 
+def test_ending_early_gives_the_weights_of_that_epoch(tmp_path: Path) -> None:
+    early = training(tmp_path)
+    assert early.run(stop=2)["epochs_done"] == 2
+    (log,) = [(tmp_path / "log.jsonl").read_text().splitlines()]
+    assert len(log) == 2
+    assert training(tmp_path).resume()
+    assert early.run()["epochs_done"] == SHORT.epochs
+
+
 def test_a_line_that_was_logged_but_not_saved_is_written_anew(tmp_path: Path) -> None:
     first = training(tmp_path, replace(SHORT, epochs=1))
     first.run()

@@ -87,11 +87,19 @@ class Training:
             dataset=dataset.spec.identity(), settings=_json(settings), architecture=architecture.as_json()
         )
 
-    def run(self, report: Any = lambda line: None) -> dict[str, JSON]:
-        """Train what is left, then write and return the report. ``report`` is called with every line of the log."""
+    def run(self, report: Any = lambda line: None, stop: int | None = None) -> dict[str, JSON]:
+        """Train what is left, then write and return the report.
+
+        Parameters
+        ----------
+        report
+            Called with every line of the log.
+        stop
+            Epoch to end after; the learning rate still falls as if all were to follow.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
         log = self.folder / "log.jsonl"
-        while self.epoch < self.settings.epochs:
+        while self.epoch < min(self.settings.epochs, stop or self.settings.epochs):
             line = self._train_epoch()
             self.epoch += 1
             line = {"epoch": self.epoch, **line, "val": self.errors("val")["MAE"]}
@@ -103,6 +111,7 @@ class Training:
         kept.save(self.folder / "encoder.pt")
         summary: dict[str, JSON] = {
             "settings": _json(self.settings),
+            "epochs_done": self.epoch,
             "architecture": self.architecture.as_json(),
             "parameters": sum(p.numel() for p in self.network.parameters()),
             "cpu_seconds": sum(json.loads(line)["cpu_seconds"] for line in log.read_text("utf-8").splitlines()),
