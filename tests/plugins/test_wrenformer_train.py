@@ -4,6 +4,7 @@ import json
 import math
 from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -55,6 +56,7 @@ def test_the_error_falls_and_ends_below_that_of_the_mean(tmp_path: Path) -> None
     assert lines[-1]["train"] < 0.7 * lines[0]["train"]
     assert report["errors"]["test"]["MAE"] < 0.8 * report["mean_predictor"]["test"]["MAE"]
     assert json.loads((tmp_path / "report.json").read_text()) == report
+    assert ElementTree.parse(tmp_path / "curve.svg").getroot().tag.endswith("svg")
 
 
 def test_an_interrupted_training_ends_with_the_same_weights(tmp_path: Path) -> None:
