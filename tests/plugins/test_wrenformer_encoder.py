@@ -73,6 +73,14 @@ def test_weights_of_the_users_own_training_are_used(own: Path) -> None:
     assert found.encode(sample(3)).embeddings.shape == (3, 12)
 
 
+def test_loading_leaves_the_random_numbers_of_torch_alone(own: Path) -> None:
+    torch.manual_seed(0)
+    expected = torch.rand(1)
+    torch.manual_seed(0)
+    encoder.load({"checkpoint": str(own)})
+    assert torch.equal(torch.rand(1), expected)
+
+
 def test_absent_weights_are_missing_with_the_remedy(tmp_path: Path) -> None:
     given_ = {"checkpoint": str(tmp_path / "none.pt")}
     assert "encoder train" in encoder.missing(given_)

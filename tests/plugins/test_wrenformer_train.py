@@ -19,9 +19,10 @@ from crystalbench_plugins.wrenformer import train_command
 from crystalbench_plugins.wrenformer.featurise import buckets
 from crystalbench_plugins.wrenformer.infer import predict
 from crystalbench_plugins.wrenformer.train import Training, TrainingSettings
-from crystalbench_plugins.wrenformer.weights import Weights, write
+from crystalbench_plugins.wrenformer.weights import FORMAT, Weights, write
 from tests.plugins.wrenformer_inputs import TINY
 
+BAD = {"format": FORMAT, "architecture": {"depth": 3}, "state": {}, "mean": 0.0, "std": 1.0, "table": "affine"}
 SHORT = TrainingSettings(epochs=3, batch_size=16, warmup=10, learning_rate=3e-3, average=0.9)
 
 
@@ -153,7 +154,7 @@ def test_weights_survive_the_file_within_half_precision(tmp_path: Path) -> None:
     assert math.isclose(before.energies.mean(), after.energies.mean(), abs_tol=5e-3)
 
 
-@pytest.mark.parametrize("content", [{"format": "other"}, {"state": {}}, [1, 2]])
+@pytest.mark.parametrize("content", [{"format": "other"}, {"state": {}}, [1, 2], {"format": FORMAT}, BAD])
 def test_a_file_that_no_training_wrote_is_refused(tmp_path: Path, content: object) -> None:
     path = tmp_path / "x.pt"
     torch.save(content, path)
