@@ -62,7 +62,11 @@ def distance(x: Gaussian, y: Gaussian) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Corrected:
-    """A distance with the bias of order 1/n taken out, and its 95 % interval; it may be a little below zero."""
+    """A distance with the bias of order 1/n taken out, and its 95 % interval.
+
+    The value may be a little below zero, as what is unbiased must be where there is no difference; the interval ends at
+    zero, as no true distance is below it.
+    """
 
     value: float
     interval: tuple[float, float]
@@ -83,19 +87,32 @@ def corrected(x: NDArray[np.floating], y: NDArray[np.floating], seed: int) -> Co
         (n, d) and (m, d) rows, in an order that carries no meaning; more than four rows each.
     """
     random = np.random.default_rng(seed)
-    centre = np.asarray(y, np.float64).mean(axis=0)
-    sets = [_Moments.of(np.asarray(rows, np.float64) - centre, random) for rows in (x, y)]
-    whole = _distances(sets, [np.ones((1, moments.groups), np.int64) for moments in sets])[0]
-    firsts = [np.stack([_half(moments.groups, random) for _ in range(SPLITS)]) for moments in sets]
-    halves = [np.concatenate((first, 1 - first)) for first in firsts]
-    value = float(2 * whole - _distances(sets, halves).mean())
+    sets = _centred(x, y, random)
+    value = _extrapolated(sets, random)
     drawn = [
         random.multinomial(moments.groups, np.full(moments.groups, 1 / moments.groups), size=REPLICATES)
         for moments in sets
     ]
     spread = _distances(sets, drawn)
     low, high = np.quantile(spread - spread.mean(), (0.025, 0.975))
-    return Corrected(value, (float(value - high), float(value - low)))
+    return Corrected(value, (max(0.0, value - float(high)), max(0.0, value - float(low))))
+
+
+def extrapolated(x: NDArray[np.floating], y: NDArray[np.floating], seed: int) -> float:
+    """Return the value of `corrected` alone, at a fifth of the cost."""
+    random = np.random.default_rng(seed)
+    return _extrapolated(_centred(x, y, random), random)
+
+
+def _centred(x: NDArray[np.floating], y: NDArray[np.floating], random: np.random.Generator) -> list["_Moments"]:
+    centre = np.asarray(y, np.float64).mean(axis=0)
+    return [_Moments.of(np.asarray(rows, np.float64) - centre, random) for rows in (x, y)]
+
+
+def _extrapolated(sets: list["_Moments"], random: np.random.Generator) -> float:
+    whole = _distances(sets, [np.ones((1, moments.groups), np.int64) for moments in sets])[0]
+    firsts = [np.stack([_half(moments.groups, random) for _ in range(SPLITS)]) for moments in sets]
+    return float(2 * whole - _distances(sets, [np.concatenate((first, 1 - first)) for first in firsts]).mean())
 
 
 def chance(rows: NDArray[np.floating], seed: int) -> tuple[float, float]:
