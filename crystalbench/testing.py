@@ -120,12 +120,12 @@ def check_metric(spec: MetricSpec) -> None:
 def check_encoder(spec: EncoderSpec) -> None:
     """An encoder has an identity and a label, and gives each protostructure one finite row that depends on it alone.
 
-    Of an encoder whose weights are missing, only the identity and the label are checked.
+    An encoder of which something is missing here is not checked.
     """
     parameters = check_parameters(spec.name, {}, spec.parameters)
-    plan_encoder(spec, parameters)
     if spec.missing(parameters):
         return
+    plan_encoder(spec, parameters)
     encoder = spec.load(parameters)
     labels = list(dict.fromkeys(p.label for p in example_samples().valid)) + list(example_dataset().train.labels[2:])
     whole = encoder.encode(labels)

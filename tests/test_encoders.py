@@ -240,9 +240,25 @@ def test_without_an_encoder_the_cell_says_why_and_the_run_succeeds(tmp_path: Pat
     assert cells(installed)["fwd@counts-0000"].mean == -2.0
 
 
+def test_a_default_encoder_that_breaks_leaves_cells_empty_and_stops_nothing(tmp_path: Path) -> None:
+    finished = execute(plugins(SmallEncoders(weights="no hex")), tmp_path / "run", metrics=["fwd", "halide_share"])
+    assert finished.failures == ()
+    (outcome,) = cells(finished)["fwd"].outcomes
+    assert isinstance(outcome, Missing)
+    assert "its identity must be a SHA-256" in outcome.reason
+    assert cells(finished)["halide_share"].mean == 1.0
+
+
+def test_a_metric_named_twice_is_one_column(tmp_path: Path) -> None:
+    finished = execute(plugins(), tmp_path / "run", metrics=["fwd", "halide_share", "fwd"])
+    assert [column.key for column in finished.table.columns] == ["fwd@counts-0000", "halide_share"]
+
+
 def test_an_encoder_that_was_asked_for_and_is_missing_is_an_error_of_the_user(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="encoder counting: pip install weights"):
-        execute(plugins(SmallEncoders(missing="pip install weights")), tmp_path, encoders=["counting"])
+    lacking = plugins(SmallEncoders(missing="pip install weights"))
+    for asked in ({"encoders": ["counting"]}, {"encoder": {"counting": {"broken": False}}}):
+        with pytest.raises(ConfigError, match="encoder counting: pip install weights"):
+            execute(lacking, tmp_path, **asked)
     with pytest.raises(ConfigError, match="did you mean 'counting'"):
         execute(plugins(), tmp_path, encoders=["countin"])
     with pytest.raises(ConfigError, match="has settings, but this run does not use it"):
