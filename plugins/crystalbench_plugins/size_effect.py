@@ -44,6 +44,7 @@ class Point:
         As in the metric; "" where there are too few training rows.
     """
 
+    encoder: str
     generator: str
     title: str
     n: int
@@ -80,7 +81,7 @@ def command(run: Path, sizes: str, encoder: str, out: Path | None) -> None:
     click.echo(f"{folder / 'size-effect.csv'} and .svg: {len(points)} points")
 
 
-def measure(run: Path, sizes: Iterable[int], encoder: str = "") -> Iterator[Point]:
+def measure(run: Path, sizes: Iterable[int], chosen: str = "") -> Iterator[Point]:
     """Yield the points of every generator of a run, of its first replica; sizes beyond its samples are left out.
 
     Raises
@@ -90,12 +91,13 @@ def measure(run: Path, sizes: Iterable[int], encoder: str = "") -> Iterator[Poin
     """
     folder, plugins = RunFolder(run), Plugins.load()
     manifest = folder.manifest()
-    config = RunConfig.from_mapping(manifest["config"] | ({"encoders": [encoder], "encoder": {}} if encoder else {}))
+    config = RunConfig.from_mapping(manifest["config"] | ({"encoders": [chosen], "encoder": {}} if chosen else {}))
     plans, missing = plan_encoders(config, plugins)
     if not plans:
         raise ConfigError(missing)
     dataset = Dataset(plugins.datasets[manifest["dataset"]["name"]], config.conversion.table)
     (cached, *_) = cached_encoders(plans, dataset, Cache()).values()
+    encoder = plans[0].shown or plans[0].spec.title
     for generator in manifest["generators"]:
         name = generator["replicas"][0].get("samples")
         drawn = folder.read_samples(name, dataset.table).items if name else ()
@@ -109,7 +111,7 @@ def measure(run: Path, sizes: Iterable[int], encoder: str = "") -> Iterator[Poin
                 plain, better = fwd.compute(given), fwd.compute_corrected(given)
             except NotComputable:
                 continue
-            yield _point(generator, plain, better, list(_blocks(given, drawn, n)))
+            yield _point(encoder, generator, plain, better, list(_blocks(given, drawn, n)))
 
 
 def _blocks(given: ScoreInput, drawn: Sequence[Converted], n: int) -> Iterator[tuple[float, float]]:
@@ -131,16 +133,22 @@ def draw(points: list[Point]) -> str:
         series.append(Curve(f"{title}: FWD", tuple((p.n, p.fwd) for p in own), colour=colour, dashed=True))
         intervals = tuple((p.low, p.high) for p in own)
         series.append(Curve(f"{title}: FWD∞", tuple((p.n, p.corrected) for p in own), intervals, colour))
-    return standalone(curves(series, "number of samples, and of training rows", "FWD (square-root scale)"))
+    upward = f"FWD ({points[0].encoder}), square-root scale"
+    return standalone(curves(series, "number of samples, and of training rows", upward))
 
 
 def _point(
-    generator: dict[str, str], plain: MetricResult, better: MetricResult, blocks: list[tuple[float, float]]
+    encoder: str,
+    generator: dict[str, str],
+    plain: MetricResult,
+    better: MetricResult,
+    blocks: list[tuple[float, float]],
 ) -> Point:
     plains, betters = zip(*blocks, strict=True) if blocks else ((plain.value,), (better.value,))
     floor = plain.details["floor"]
     low, high = better.interval or (better.value, better.value)
     return Point(
+        encoder=encoder,
         generator=generator["name"],
         title=generator["title"],
         n=plain.n,

@@ -95,6 +95,8 @@ def test_the_command_writes_data_and_a_picture(run: Path, tmp_path: Path) -> Non
     picture = ElementTree.parse(tmp_path / "figures" / "size-effect.svg")
     words = {text.text for text in picture.iter("{http://www.w3.org/2000/svg}text")}
     assert {"Training copy: FWD", "Training copy: FWD∞", "Element swap: FWD", "500"} <= words
+    assert "FWD (counts-0000), square-root scale" in words
+    assert {row["encoder"] for row in rows} == {"counts-0000"}
 
 
 @pytest.mark.parametrize(
