@@ -5,8 +5,8 @@ the functions that it puts into a record.
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -117,6 +117,9 @@ class GeneratorSpec:
     ----------
     start
         Loads the model and returns the sampler of one replica. The clock starts after it returns.
+    files
+        Given the parameters and the name of the dataset, returns the files besides the code that determine the
+        samples, such as a checkpoint: their content is part of the samples' identity. Quick; raises `ConfigError`.
     reader
         Name of the reader of its sample files.
     example
@@ -127,6 +130,8 @@ class GeneratorSpec:
         True for the built-in generators whose order in every metric is known.
     training_copy
         True for the one whose samples are rows of the training split: it gives every table the training set's row.
+    quick
+        Parameters with which a chunk takes seconds, where the defaults take minutes: the contract is checked with them.
     """
 
     name: str
@@ -134,12 +139,14 @@ class GeneratorSpec:
     title: str
     description: str
     start: Callable[[SamplerInput], Sampler] | None = None
+    files: Callable[[Parameters, str], Iterable[Path]] = lambda parameters, dataset: ()
     reader: str = ""
     example: Callable[[], Path] | None = None
     chunk_size: int = 250
     parameters: tuple[Parameter, ...] = ()
     reference: bool = False
     training_copy: bool = False
+    quick: Parameters = field(default_factory=dict)
 
 
 # --- datasets -----------------------------------------------------------------------------------------------------

@@ -291,6 +291,9 @@ def plan_generator(name: str, config: RunConfig, plugins: Plugins, dataset_ident
     elif spec is not None and spec.start is not None:
         stream |= {"generator": name, "version": spec.version, "code": code_identity(spec.start)}
         stream |= {"dataset": dataset_identity, "table": str(config.conversion.table), "chunk_size": spec.chunk_size}
+        files = required("files", f"generator {name}", lambda: tuple(spec.files(parameters, config.dataset)))
+        if files:
+            stream["files"] = [file_digest(file) for file in files]
         parts = [{"seed": config.seed + i} for i in range(settings.replicas)]
     replicas = tuple(
         ReplicaPlan(

@@ -162,7 +162,7 @@ def check_generator(spec: GeneratorSpec, dataset: Dataset | None = None) -> None
         return
     start = spec.start
     given = SamplerInput(
-        parameters=check_parameters(spec.name, {}, spec.parameters),
+        parameters=check_parameters(spec.name, spec.quick, spec.parameters),
         seed=0,
         dataset=dataset or example_dataset(),
     )

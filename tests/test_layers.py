@@ -11,11 +11,13 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGES = {
     "crystalbench": ROOT / "crystalbench",
+    "wyckoffdiff": ROOT / "wyckoffdiff",
     "crystalbench_plugins": ROOT / "plugins/crystalbench_plugins",
     "crystalbench_baselines": ROOT / "baselines/crystalbench_baselines",
 }
 MAY_IMPORT = {
     "crystalbench": set(),
+    "wyckoffdiff": {"crystalbench"},
     "crystalbench_plugins": {"crystalbench"},
     "crystalbench_baselines": {"crystalbench"},
 }
@@ -40,11 +42,26 @@ def test_a_package_imports_only_what_lies_below_it(package: str) -> None:
         assert others <= MAY_IMPORT[package], f"{file.relative_to(ROOT)} imports {others - MAY_IMPORT[package]}"
 
 
+@pytest.mark.parametrize("module", ["transitions", "diffusion", "model"])
+def test_the_tensor_modules_of_wyckoffdiff_know_torch_and_nothing_of_crystalbench(module: str) -> None:
+    todo, seen = [module], set()
+    while todo:
+        name = todo.pop()
+        seen.add(name)
+        tree = ast.parse((ROOT / f"wyckoffdiff/{name}.py").read_text(encoding="utf-8"))
+        names = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
+        names |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+        assert not {x for x in names if x.partition(".")[0] == "crystalbench"}, name
+        own = {x.partition(".")[2] for x in names if x.startswith("wyckoffdiff.")}
+        todo += own - seen
+
+
 def test_the_core_names_no_plugin() -> None:
     for file in PACKAGES["crystalbench"].rglob("*.py"):
         text = file.read_text(encoding="utf-8")
         assert "crystalbench_plugins" not in text, file
         assert "crystalbench_baselines" not in text, file
+        assert "wyckoffdiff." not in text, file
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,108 @@
+"""WyckoffDiff at the paper's settings: CPU time and memory of a sampling step and of a training step.
+
+    python tests/benchmarks/bench_wyckoffdiff.py [THREADS] [PRIOR]      (2 zeros)
+
+Materials are rows of the bundled `wbm-rebuilt`, drawn with a fixed seed, so the mix of space groups is WBM's. A
+sampling step from t to t-1 starts from those materials noised to t, as a well trained model would find them; 20 times
+t are spread evenly over T = 1000, so the mean is that of a whole chain. The weights are random: they decide nothing
+about the cost. Each figure comes from a process of its own, since memory is its peak.
+
+Units: CPU ms (all threads together) for one material and one step; wall is wall-clock time.
+"""
+
+import resource
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from time import perf_counter, process_time
+
+import numpy as np
+import torch
+
+from crystalbench import Dataset
+from crystalbench_plugins.datasets.bundled import crystalbench_datasets
+from wyckoffdiff.batches import Noise, make_batch
+from wyckoffdiff.condition import Condition
+from wyckoffdiff.data import Materials
+from wyckoffdiff.model import WyckoffGNN
+from wyckoffdiff.objective import loss_sum
+from wyckoffdiff.sample import Chain, SampleSettings
+from wyckoffdiff.settings import PRESETS, Prior
+
+TIMES = range(25, 1000, 50)
+SETTINGS = PRESETS["paper"].model
+
+
+def materials(n: int) -> Materials:
+    """Draw n rows of the training split, with repetition where it must be."""
+    spec = {item.name: item for item in crystalbench_datasets()}["wbm-rebuilt"]
+    labels = Dataset(spec).train.labels
+    rows = np.random.default_rng(0).choice(len(labels), size=n)
+    return Materials.of_labels([labels[row] for row in rows], SETTINGS.n_elements, SETTINGS.max_orbits)
+
+
+def noise_of(prior: Prior, rows: Materials) -> Noise:
+    zero, inf = map(torch.from_numpy, rows.variable_counts(SETTINGS.n_elements, SETTINGS.max_orbits))
+    return Noise.of(prior, SETTINGS, (zero, inf.sum(0)))
+
+
+def sampling(n: int, prior: Prior) -> tuple[float, float]:
+    """CPU and wall seconds of a step of n materials, mean over t."""
+    rows, random = materials(n), torch.Generator().manual_seed(0)
+    noise, model = noise_of(prior, rows), WyckoffGNN(SETTINGS).eval()
+    clean = make_batch(rows, np.arange(n), SETTINGS.n_elements)
+    groups = [int(clean.positions.spacegroup[clean.positions.material == k][0]) for k in range(n)]
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # as `wyckoffdiff.sample.sample` does
+    cpu = wall = 0.0
+    with ThreadPoolExecutor(threads) as pool:
+        chain = Chain(model, noise, groups, SampleSettings(threads=threads), Condition(), random, pool.map)
+        for t in (500, *TIMES):  # the first is to warm up
+            noisy = noise.apply(clean, torch.full((n,), t), random)
+            chain.place(noisy.z0, noisy.zinf.flatten())
+            start = process_time(), perf_counter()
+            chain.step(t, t - 1)
+            if t != 500:
+                cpu, wall = cpu + process_time() - start[0], wall + perf_counter() - start[1]
+    return cpu / len(TIMES), wall / len(TIMES)
+
+
+def training(n: int, prior: Prior) -> tuple[float, float]:
+    """CPU and wall seconds of a step on n materials: batch, noise, forward, backward, AdamW."""
+    rows, random = materials(8 * n), torch.Generator().manual_seed(0)
+    noise, model = noise_of(prior, rows), WyckoffGNN(SETTINGS)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=2e-4, weight_decay=0.0, fused=True)
+    letters = np.random.default_rng(0)
+    cpu = wall = 0.0
+    for step in range(8):
+        start = process_time(), perf_counter()
+        clean = make_batch(rows, np.arange(step * n, (step + 1) * n), SETTINGS.n_elements, letters)
+        t = noise.times(clean, random)
+        noisy = noise.apply(clean, t, random)
+        loss = loss_sum(model(noisy.positions, noisy.z0, noisy.zinf, t), clean) / n
+        optimiser.zero_grad(set_to_none=True)
+        torch.autograd.backward(loss)
+        optimiser.step()
+        if step:  # the first is to warm up
+            cpu, wall = cpu + process_time() - start[0], wall + perf_counter() - start[1]
+    return cpu / 7, wall / 7
+
+
+def main() -> None:
+    threads, prior = (*sys.argv[1:3], *("2", "zeros")[len(sys.argv) - 1 :])[:2]
+    if len(sys.argv) > 3:
+        what, n = sys.argv[3], int(sys.argv[4])
+        torch.set_num_threads(int(threads))
+        torch.manual_seed(0)
+        cpu, wall = {"sampling": sampling, "training": training}[what](n, Prior(prior))
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+        print(f"{what:9} batch {n:5}  {1e3 * cpu / n:7.2f} CPU ms  {1e3 * wall / n:7.2f} ms wall  {peak:5.2f} GB")
+        return
+    told = f"paper settings, T = {SETTINGS.timesteps}, prior {prior}, {threads} threads, torch {torch.__version__}"
+    print(told, flush=True)
+    for what, n in (("sampling", 64), ("sampling", 250), ("sampling", 1000), ("training", 256)):
+        subprocess.run([sys.executable, __file__, threads, prior, what, str(n)], check=True)
+
+
+if __name__ == "__main__":
+    main()

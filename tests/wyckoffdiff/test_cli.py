@@ -1,0 +1,123 @@
+"""`crystalbench wyckoffdiff train` and `export`, as a user calls them."""
+
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from crystalbench import ConfigError
+from crystalbench.plugins import Plugins
+from tests.wyckoffdiff.tiny import dataset
+from wyckoffdiff.checkpoint import load_model
+from wyckoffdiff.cli import command, configured
+from wyckoffdiff.curve import draw
+from wyckoffdiff.settings import PRESETS, ModelSettings
+from wyckoffdiff.training_log import read_log
+
+SMALL = [
+    "--max-orbits=6", "--epochs=2", "--threads=1", "--set", "hidden=16", "--set", "pair_hidden=8", "--set",
+    "message_hidden=16", "--set", "decoder_hidden=16", "--set", "timesteps=50", "--set", "batch_size=16",
+]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _tiny_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    plugins = Plugins()
+    plugins.datasets["tiny"] = dataset().spec
+    monkeypatch.setattr(Plugins, "load", lambda: plugins)
+
+
+def call(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(command, [str(argument) for argument in arguments])
+
+
+def test_train_resume_and_export(tmp_path: Path) -> None:
+    out, model = tmp_path / "out", tmp_path / "models" / "tiny.pt"
+    done = call("train", "--dataset", "tiny", "--out", out, *SMALL)
+    assert done.exit_code == 0, done.output
+    assert "46 materials to train on, 0 beyond N_a = 100 or P = 6" in done.output
+    assert "epoch 2/2" in done.output
+    done = call("train", "--dataset", "tiny", "--out", out, "--resume", "--epochs", "3")
+    assert done.exit_code == 0, done.output
+    assert "epoch 3/3" in done.output
+    done = call("export", out, "--output", model)
+    assert done.exit_code == 0, done.output
+    network, found = load_model(model)
+    assert network.settings.hidden == 16
+    assert found.epochs == 3
+    card = model.with_suffix(".md").read_text()
+    for fact in ("`tiny`", "46; 0 more", "3.0 of 3 epochs", f"{found.val_loss:.6f}", "![losses](tiny.svg)"):
+        assert fact in card
+    assert card.count("\n| 1 |") + card.count("\n| 2 |") + card.count("\n| 3 |") == 3
+    picture = ET.fromstring(model.with_suffix(".svg").read_text())
+    assert len(picture.findall("{http://www.w3.org/2000/svg}circle")) == 3
+
+
+def test_a_card_of_an_unfinished_training_says_so(tmp_path: Path) -> None:
+    call("train", "--dataset", "tiny", "--out", tmp_path, *SMALL)
+    from wyckoffdiff.setup_training import resume
+    from wyckoffdiff.train import run
+
+    run(resume(dataset(), tmp_path, epochs=5), tmp_path, stop_at=8, checkpoint_seconds=0)
+    done = call("export", tmp_path, "--output", tmp_path / "cut.pt")
+    assert done.exit_code == 0, done.output
+    assert "2.7 of 5 epochs" in (tmp_path / "cut.md").read_text()
+    assert "was not finished" in (tmp_path / "cut.md").read_text()
+
+
+def test_a_second_training_does_not_overwrite_the_first(tmp_path: Path) -> None:
+    assert call("train", "--dataset", "tiny", "--out", tmp_path, *SMALL).exit_code == 0
+    before = (tmp_path / "last.pt").read_bytes()
+    done = call("train", "--dataset", "tiny", "--out", tmp_path, *SMALL)
+    assert isinstance(done.exception, ConfigError)
+    assert "--resume" in str(done.exception)
+    assert (tmp_path / "last.pt").read_bytes() == before
+
+
+def test_settings_other_than_the_length_cannot_change_on_resuming(tmp_path: Path) -> None:
+    assert call("train", "--dataset", "tiny", "--out", tmp_path, *SMALL).exit_code == 0
+    done = call("train", "--dataset", "tiny", "--out", tmp_path, "--resume", "--prior", "uniform")
+    assert isinstance(done.exception, ConfigError)
+    assert "prior cannot be changed" in str(done.exception)
+
+
+def test_an_unknown_setting_names_the_nearest_one() -> None:
+    with pytest.raises(ConfigError, match="did you mean 'hidden'"):
+        configured(PRESETS["small"], {"hiden": 3})
+
+
+@pytest.mark.parametrize("given", [{"hidden": 0}, {"hidden": 1.5}, {"ema": 1.0}, {"prior": "none"}, {"epochs": 0}])
+def test_bad_values_are_refused(given: dict[str, object]) -> None:
+    with pytest.raises(ConfigError):
+        configured(PRESETS["small"], given)
+
+
+def test_p_is_54_for_the_paper_from_the_data_for_small_and_what_was_given_where_it_was() -> None:
+    paper, small = PRESETS["paper"], PRESETS["small"]
+    assert (paper.model, paper.orbits_from_data) == (ModelSettings(), False)
+    assert small.orbits_from_data
+    given = configured(small, {"max_orbits": 12})
+    assert (given.model.max_orbits, given.orbits_from_data) == (12, False)
+
+
+def test_exporting_to_another_suffix_is_refused(tmp_path: Path) -> None:
+    done = call("export", tmp_path, "--output", tmp_path / "model.bin")
+    assert isinstance(done.exception, ConfigError)
+
+
+@pytest.mark.parametrize("losses", [[2.4], [0.05, 0.04], [0.0301, 0.0302, 0.0301]])
+def test_a_curve_has_round_ticks_and_its_points_lie_inside(losses: list[float]) -> None:
+    log = [{"kind": "step", "step": 50 * (k + 1), "loss": loss} for k, loss in enumerate(losses)]
+    picture = ET.fromstring(draw(log))
+    line = picture.find("{http://www.w3.org/2000/svg}polyline")
+    assert line is not None
+    points = [tuple(map(float, point.split(","))) for point in line.attrib["points"].split()]
+    assert len(points) == len(losses)
+    assert all(0 <= x <= 640 and 0 <= y <= 360 for x, y in points)
+    assert len(picture.findall("{http://www.w3.org/2000/svg}line")) >= 2
+
+
+def test_a_log_that_was_cut_off_loses_its_last_line_only(tmp_path: Path) -> None:
+    (tmp_path / "log.jsonl").write_text('{"kind": "step", "step": 50}\n{"kind": "st')
+    assert read_log(tmp_path / "log.jsonl") == [{"kind": "step", "step": 50}]

@@ -1,0 +1,147 @@
+"""Checkpoints: the state of a training, and finished models to sample from. Nothing in them is ever executed.
+
+Both are `torch.save` files of tensors and plain values, read with ``weights_only=True``:
+
+training   weights, moving average, optimiser, settings, provenance, progress. All randomness of a step is a function
+           of (seed, step), so the step number is the state of the random numbers.
+model      weights in half precision, settings, provenance: what is shipped.
+"""
+
+import pickle
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from crystalbench import ReadError
+from crystalbench.cache import atomic_write
+from wyckoffdiff.model import WyckoffGNN
+from wyckoffdiff.settings import ModelSettings, TrainingSettings
+
+FORMAT = 1
+TRAINING, MODEL = "training", "model"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """Where a model comes from.
+
+    Attributes
+    ----------
+    dataset, dataset_identity
+        Name of the dataset, and SHA-256 of its content (`DatasetSpec.identity`).
+    materials_digest
+        SHA-256 of the encoded training split (`Materials.digest`).
+    n_train, n_refused
+        Materials trained on, and those that N_a or P could not hold.
+    spacegroup_counts
+        (231,) how often each space group occurs in training: the prior of s (Eq. 4). Entry 0 is unused.
+    constrained_counts, unconstrained_counts
+        (N_a + 1,) and (P + 1,) how often each value occurs: the `marginal` prior.
+    training
+        All settings of the training.
+    epochs, steps, seconds
+        How far the training got, and the time it took, validation included.
+    train_loss, val_loss
+        Mean objective over the last whole epoch, and on the validation split after it; nats a variable.
+    threads, device
+        CPU threads of each process, and what it ran on.
+    versions
+        Of crystalbench and torch.
+    """
+
+    dataset: str
+    dataset_identity: str
+    materials_digest: str
+    n_train: int
+    n_refused: int
+    spacegroup_counts: tuple[int, ...]
+    constrained_counts: tuple[int, ...]
+    unconstrained_counts: tuple[int, ...]
+    training: TrainingSettings
+    epochs: float = 0.0
+    steps: int = 0
+    seconds: float = 0.0
+    train_loss: float | None = None
+    val_loss: float | None = None
+    threads: int = 1
+    device: str = "cpu"
+    versions: Mapping[str, str]
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return plain values only."""
+        plain = {name: getattr(self, name) for name in self.__slots__}
+        training = {name: _plain(value) for name, value in asdict(self.training).items()}
+        versions = {name: _plain(value) for name, value in self.versions.items()}
+        return {name: _plain(value) for name, value in plain.items()} | {"training": training, "versions": versions}
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> "Provenance":
+        """Undo `to_plain`."""
+        lists = {key: tuple(value) for key, value in plain.items() if key.endswith("_counts")}
+        return cls(**{**plain, **lists, "training": TrainingSettings(**plain["training"])})
+
+
+def _plain(value: Any) -> Any:
+    return (
+        str(value) if isinstance(value, str) else value
+    )  # a StrEnum or torch.__version__ is no plain text to torch's reader
+
+
+def save(path: Path, kind: str, content: Mapping[str, Any]) -> None:
+    """Write a checkpoint, whole or not at all."""
+    with atomic_write(path) as file:
+        torch.save({"format": FORMAT, "kind": kind, **content}, file)
+
+
+def load(path: Path, kind: str) -> dict[str, Any]:
+    """Read a checkpoint of a kind onto the CPU; raises `ReadError`."""
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise ReadError(f"{path}: there is no such checkpoint; 'crystalbench wyckoffdiff train' makes one") from None
+    except pickle.UnpicklingError:
+        raise ReadError(
+            f"{path}: is no checkpoint of crystalbench, or holds more than tensors and plain values, which is not read"
+        ) from None
+    except (OSError, EOFError, RuntimeError, ValueError) as error:
+        raise ReadError(f"{path}: cannot be read as a checkpoint ({error}); it may be cut off") from error
+    if not isinstance(content, dict) or (content.get("format"), content.get("kind")) != (FORMAT, kind):
+        found = content.get("kind") if isinstance(content, dict) else type(content).__name__
+        remedy = "'crystalbench wyckoffdiff export' makes a model of a training" if found == TRAINING else ""
+        raise ReadError(f"{path}: holds {found!r}, not a {kind} of format {FORMAT}. {remedy}".rstrip(". "))
+    return content
+
+
+def export(training: Path, path: Path) -> Provenance:
+    """Write the model of a training checkpoint, in half precision; the moving average where there is one."""
+    content = load(training, TRAINING)
+    weights: Mapping[str, Tensor] = content["average"] or content["weights"]
+    half = {name: tensor.half() for name, tensor in weights.items()}
+    for name, tensor in half.items():
+        if not tensor.isfinite().all():
+            raise ReadError(f"{training}: {name} is not finite in half precision; go back to an earlier checkpoint")
+    save(path, MODEL, {"weights": half, "settings": content["settings"], "provenance": content["provenance"]})
+    return Provenance.from_plain(content["provenance"])
+
+
+def load_model(path: Path) -> tuple[WyckoffGNN, Provenance]:
+    """Return the network of an exported model in float32, ready to sample from, and its provenance.
+
+    Raises
+    ------
+    ReadError
+        If the file is no such model, or its weights do not fit its settings.
+    """
+    content = load(path, MODEL)
+    try:
+        with torch.device("meta"):
+            model = WyckoffGNN(ModelSettings(**content["settings"]))
+        model.load_state_dict({name: tensor.float() for name, tensor in content["weights"].items()}, assign=True)
+        provenance = Provenance.from_plain(content["provenance"])
+    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        raise ReadError(f"{path}: weights, settings and provenance do not fit together: {error}") from error
+    return model.requires_grad_(False).eval(), provenance

@@ -1,0 +1,175 @@
+"""`crystalbench wyckoffdiff`: train a model, export it."""
+
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from crystalbench import ConfigError, Dataset
+from crystalbench.cli.options import parameter_settings
+from crystalbench.errors import unknown_name
+from crystalbench.plugins import Plugins
+from wyckoffdiff.settings import PRESETS, ModelSettings, Precision, Preset, Prior, TrainingSettings
+
+if TYPE_CHECKING:
+    from wyckoffdiff.processes import Processes
+    from wyckoffdiff.train import Training
+
+
+@click.group(name="wyckoffdiff")
+def command() -> None:
+    """Train WyckoffDiff models and export them for sampling."""
+
+
+@command.command(name="train")
+@click.option("-d", "--dataset", required=True, help="Dataset with the splits train and val.")
+@click.option("--preset", type=click.Choice(list(PRESETS)), default="small", show_default=True)
+@click.option(
+    "--prior",
+    type=click.Choice([prior.value for prior in Prior]),
+    help="Distribution that the noise ends in.  [default: zeros]",
+)
+@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="Folder of the training.")
+@click.option("--resume", is_flag=True, help="Go on where the last checkpoint in --out left it.")
+@click.option("--epochs", type=int, help="Passes over the training split; may be changed on --resume.")
+@click.option("--max-orbits", type=int, help="P.  [default: 54 for paper, from the data for small]")
+@click.option(
+    "--precision",
+    type=click.Choice([p.value for p in Precision]),
+    help="Arithmetic of the products.  [default: float32]",
+)
+@click.option("--compile", "compiled", is_flag=True, help="Compile the networks (needs a C++ compiler on CPUs).")
+@click.option("--seed", type=int, help="Of everything random.  [default: 0]")
+@click.option("--threads", type=int, help="CPU threads of a process.  [default: all cores]")
+@click.option("--checkpoint-minutes", type=float, default=10.0, show_default=True)
+@click.option(
+    "--set", "settings", metavar="KEY=VALUE", multiple=True,
+    help="Any other setting of the model or the training, for example hidden=128 or learning_rate=0.001.",
+)  # fmt: skip
+def train_command(
+    dataset: str,
+    preset: str,
+    out: Path,
+    resume: bool,
+    threads: int | None,
+    checkpoint_minutes: float,
+    settings: tuple[str, ...],
+    compiled: bool,
+    **options: Any,
+) -> None:
+    """Train a model on a dataset.
+
+    Writes into --out: last.pt (the state to resume from), best.pt (by validation loss) and log.jsonl. A killed
+    training goes on with --resume, to the same losses. On several GPUs or processes start it with torchrun.
+
+    \b
+    crystalbench wyckoffdiff train --dataset wbm-rebuilt --preset small --out my-model
+    torchrun --nproc-per-node 4 -m crystalbench wyckoffdiff train --dataset wbm-rebuilt --preset paper --out my-model
+    """
+    given = {key: value for key, value in options.items() if value is not None} | parameter_settings(settings)
+    if compiled:
+        given["compile"] = True
+    data = Dataset(Plugins.load().datasets[dataset])
+    import torch
+
+    from wyckoffdiff.processes import Processes
+    from wyckoffdiff.train import run
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    with Processes.joined() as processes:
+        main = processes.rank == 0
+        training = _resumed(data, out, given, processes) if resume else _new(data, out, preset, given, processes)
+        if main:
+            click.echo(_summary(training), err=True)
+        run(
+            training,
+            out,
+            checkpoint_seconds=60 * checkpoint_minutes,
+            report=(lambda line: click.echo(line, err=True)) if main else (lambda line: None),
+        )
+
+
+def _new(data: Dataset, out: Path, preset: str, given: dict[str, Any], processes: "Processes") -> "Training":
+    from wyckoffdiff.setup_training import start
+    from wyckoffdiff.train import LAST
+
+    if (out / LAST).exists():
+        raise ConfigError(f"{out} already holds a training; go on with it by --resume, or choose another --out")
+    chosen = configured(PRESETS[preset], given)
+    return start(data, chosen.model, chosen.training, orbits_from_data=chosen.orbits_from_data, processes=processes)
+
+
+def _resumed(data: Dataset, out: Path, given: dict[str, Any], processes: "Processes") -> "Training":
+    from wyckoffdiff.setup_training import resume
+
+    if other := given.keys() - {"epochs", "decay"}:
+        raise ConfigError(
+            f"--resume goes on with the settings of the training; {', '.join(sorted(other))} cannot be changed, only "
+            f"epochs and decay can"
+        )
+    return resume(data, out, epochs=given.get("epochs"), decay=given.get("decay"), processes=processes)
+
+
+def configured(preset: Preset, given: dict[str, Any]) -> Preset:
+    """Return a preset with settings of its model and its training replaced; raises `ConfigError`."""
+    known = {f.name for part in (ModelSettings, TrainingSettings) for f in fields(part)}
+    for name in given:
+        if name not in known:
+            raise unknown_name("setting", name, known)
+    model = {f.name: given[f.name] for f in fields(ModelSettings) if f.name in given}
+    training = {f.name: given[f.name] for f in fields(TrainingSettings) if f.name in given}
+    try:
+        return Preset(
+            model=replace(preset.model, **model),
+            training=replace(preset.training, **training),
+            orbits_from_data=preset.orbits_from_data and "max_orbits" not in given,
+        )
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"wyckoffdiff train: {error}") from None
+
+
+def _summary(training: "Training") -> str:
+    from wyckoffdiff.model import parameter_count
+
+    found, settings = training.provenance, training.model.settings
+    return (
+        f"{found.dataset}: {found.n_train:,} materials to train on, {found.n_refused:,} beyond N_a = "
+        f"{settings.n_elements} or P = {settings.max_orbits}, {len(training.val):,} to validate; "
+        f"{parameter_count(training.model):,} parameters; step {training.progress.step:,} of {training.steps:,}"
+    )
+
+
+@command.command(name="export")
+@click.argument("folder", type=click.Path(exists=True, path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="File to write, ending in .pt.")
+@click.option("--best/--last", default=False, help="Of least validation loss, or the last.  [default: last]")
+def export_command(folder: Path, output: Path, best: bool) -> None:
+    """Write the model of the training in FOLDER for sampling, with its card and its curve.
+
+    OUTPUT holds the weights in half precision, the settings and the provenance; beside it stand the card (.md) and the
+    picture of the losses (.svg).
+    """
+    from wyckoffdiff.checkpoint import export
+    from wyckoffdiff.model_card import write_card
+    from wyckoffdiff.train import BEST, LAST, LOG
+
+    if output.suffix != ".pt":
+        raise ConfigError(f"--output {output}: must end in .pt; the card takes its name with .md")
+    export(folder / (BEST if best else LAST), output)
+    write_card(output, folder / LOG)
+    click.echo(f"{output}: {output.stat().st_size / 1e6:.1f} MB", err=True)
+
+
+@command.command(name="import")
+@click.argument("parameters", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("-d", "--dataset", required=True, help="What the model was trained on, for example wbm.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="File to write, ending in .pt.")
+def import_command(parameters: Path, dataset: str, output: Path) -> None:
+    """Convert a parameters.pt of the authors' released code into a model to sample from."""
+    data = Dataset(Plugins.load().datasets[dataset])
+    from wyckoffdiff.authors import convert
+
+    provenance = convert(parameters, data, output)
+    click.echo(f"{output}: prior {provenance.training.prior}, {provenance.epochs:g} epochs", err=True)

@@ -1,0 +1,77 @@
+"""The card of an exported model: what it was trained on, how, for how long, and how well; nothing in it is typed in."""
+
+from pathlib import Path
+
+from crystalbench.cache import atomic_write
+from wyckoffdiff.checkpoint import Provenance, load_model
+from wyckoffdiff.curve import draw
+from wyckoffdiff.model import parameter_count
+from wyckoffdiff.settings import ModelSettings
+from wyckoffdiff.training_log import read_log
+
+
+def write_card(model: Path, log: Path) -> None:
+    """Write the card (.md) and the curve (.svg) beside an exported model (.pt), from it and the training's log."""
+    network, found = load_model(model)
+    rows = [row for row in read_log(log) if row["step"] <= found.steps]
+    picture = model.with_suffix(".svg")
+    if rows:
+        _write(picture, draw(rows))
+    epochs = [
+        f"| {row['epoch']} | {row['train_loss']:.5f} | {row['val_loss']:.5f} | {row['seconds'] / 60:.0f} |"
+        for row in rows
+        if row["kind"] == "epoch"
+    ]
+    text = _text(found, network.settings, parameter_count(network), model)
+    if rows:
+        text += f"\n![losses]({picture.name})\n"
+    if epochs:
+        text += "\n| epoch | training | validation | minutes |\n|---:|---:|---:|---:|\n" + "\n".join(epochs) + "\n"
+    _write(model.with_suffix(".md"), text)
+
+
+def _text(found: Provenance, settings: ModelSettings, parameters: int, model: Path) -> str:
+    training = found.training
+    average = f"exponential moving average of the weights ({training.ema:g} a step)" if training.ema else "the weights"
+    done = f"{found.epochs:.1f} of {training.epochs} epochs"
+    unfinished = "" if found.epochs >= training.epochs else " The training was not finished: it is cut short here."
+    rows = {
+        "dataset": f"`{found.dataset}`, content {found.dataset_identity[:16]}; training split only",
+        "materials": f"{found.n_train:,}; {found.n_refused:,} more are beyond N_a = {settings.n_elements} or "
+        f"P = {settings.max_orbits} and were left out",
+        "digest of the encoded materials": found.materials_digest[:16],
+        "prior": str(training.prior),
+        "network": f"{parameters:,} parameters: hidden {settings.hidden}, {settings.layers} layers, pair "
+        f"{settings.pair_hidden}, message {settings.message_hidden}, decoder {settings.decoder_hidden}; "
+        f"T = {settings.timesteps}",
+        "optimiser": f"AdamW, learning rate {training.learning_rate:g}, batch {training.batch_size}, weight decay "
+        f"{training.weight_decay:g}, warm-up {training.warmup} steps, decay over the last {training.decay:.0%}, "
+        f"clipping at {training.clip:g}, {training.precision}, seed {training.seed}",
+        "trained": f"{done}, {found.steps:,} steps, {found.seconds / 3600:.2f} h on {found.device} with "
+        f"{found.threads} thread{'s' if found.threads > 1 else ''}.{unfinished}",
+        "stored": f"{average}, half precision, {model.stat().st_size / 1e6:.1f} MB",
+        "training loss, last whole epoch": _loss(found.train_loss),
+        "validation loss, with the stored average": _loss(found.val_loss),
+        "versions": ", ".join(f"{name} {version}" for name, version in found.versions.items()),
+    }
+    table = "\n".join(f"| {key} | {value} |" for key, value in rows.items())
+    return (
+        f"# WyckoffDiff, {training.prior} prior, {found.dataset}\n\n"
+        "A discrete diffusion model of protostructures: it draws space group, elements and Wyckoff positions, no "
+        "coordinates (Ekström Kelvinius et al., *WyckoffDiff*, ICML 2025; this is an independent implementation).\n\n"
+        f"| | |\n|---|---|\n{table}\n\n"
+        "Losses are the mean cross-entropy of x_0 given x_t in nats a variable, t uniform on 1..T; nearly all "
+        "variables are empty positions, so small differences matter. Validation uses the same noise after every "
+        "epoch.\n\n"
+        "The model repeats its data: elements, space groups and the errors of the labels are those of the dataset. "
+        "Nothing says that a drawn material exists or is stable.\n"
+    )
+
+
+def _loss(value: float | None) -> str:
+    return "before the first whole epoch" if value is None else f"{value:.6f}"
+
+
+def _write(path: Path, text: str) -> None:
+    with atomic_write(path) as file:
+        file.write(text.encode())

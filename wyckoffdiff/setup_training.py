@@ -1,0 +1,114 @@
+"""A training from the name of a dataset and settings: everything before the first step, new or resumed."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from crystalbench import ConfigError, Dataset, DatasetError, __version__
+from wyckoffdiff import checkpoint
+from wyckoffdiff.checkpoint import Provenance
+from wyckoffdiff.data import Materials
+from wyckoffdiff.processes import Processes
+from wyckoffdiff.settings import ModelSettings, TrainingSettings
+from wyckoffdiff.train import LAST, Training, new_model
+
+
+def start(
+    dataset: Dataset,
+    model: ModelSettings,
+    training: TrainingSettings,
+    *,
+    orbits_from_data: bool,
+    processes: Processes | None = None,
+) -> Training:
+    """Return a training at step 0.
+
+    Parameters
+    ----------
+    orbits_from_data
+        Replace ``model.max_orbits`` by the most that the training split has.
+
+    Raises
+    ------
+    DatasetError
+        If the dataset has no train and val splits, or a split has no material within N_a and P.
+    """
+    train = _materials(dataset, "train", model.n_elements, None if orbits_from_data else model.max_orbits)
+    if orbits_from_data:
+        model = replace(model, max_orbits=train.max_orbits)
+    constrained, unconstrained = train.variable_counts(model.n_elements, model.max_orbits)
+    provenance = Provenance(
+        dataset=dataset.name,
+        dataset_identity=dataset.spec.identity(),
+        materials_digest=train.digest,
+        n_train=len(train),
+        n_refused=train.refused,
+        spacegroup_counts=tuple(train.spacegroup_counts().tolist()),
+        constrained_counts=tuple(constrained.tolist()),
+        unconstrained_counts=tuple(unconstrained.sum(0).tolist()),
+        training=training,
+        versions={"crystalbench": __version__, "torch": torch.__version__},
+    )
+    begun = _training(dataset, model, provenance, train, processes or Processes())
+    if training.informed_start:
+        with torch.no_grad():
+            begun.model.start_from(torch.from_numpy(constrained), torch.from_numpy(unconstrained))
+            begun.average = {name: p.clone() for name, p in begun.model.named_parameters()} if training.ema else {}
+    return begun
+
+
+def resume(
+    dataset: Dataset,
+    folder: Path,
+    *,
+    epochs: int | None = None,
+    decay: float | None = None,
+    processes: Processes | None = None,
+) -> Training:
+    """Return the training in ``folder`` where its last checkpoint left it; ``epochs`` and ``decay`` may be changed.
+
+    Raises
+    ------
+    ReadError
+        If there is no readable checkpoint.
+    ConfigError
+        If the dataset is not what it was trained on.
+    """
+    path = folder / LAST
+    content = checkpoint.load(path, checkpoint.TRAINING)
+    provenance = Provenance.from_plain(content["provenance"])
+    settings = provenance.training
+    settings = replace(settings, epochs=epochs or settings.epochs, decay=settings.decay if decay is None else decay)
+    model = ModelSettings(**content["settings"])
+    train = _materials(dataset, "train", model.n_elements, model.max_orbits)
+    if train.digest != provenance.materials_digest:
+        raise ConfigError(
+            f"{path} was trained on {provenance.dataset!r} with content {provenance.materials_digest[:12]}, which "
+            f"{dataset.name!r} here ({train.digest[:12]}) is not; resume with that dataset, or choose another --out"
+        )
+    training = _training(dataset, model, replace(provenance, training=settings), train, processes or Processes())
+    training.restore(content)
+    return training
+
+
+def _training(
+    dataset: Dataset, model: ModelSettings, provenance: Provenance, train: Materials, processes: Processes
+) -> Training:
+    device = torch.device("cuda", torch.cuda.current_device()) if torch.cuda.is_available() else torch.device("cpu")
+    return Training(
+        model=new_model(model, provenance.training.seed),
+        settings=provenance.training,
+        provenance=provenance,
+        train=train,
+        val=_materials(dataset, "val", model.n_elements, model.max_orbits),
+        processes=processes,
+        device=device,
+    )
+
+
+def _materials(dataset: Dataset, split: str, n_elements: int, max_orbits: int | None) -> Materials:
+    materials = Materials.of_labels(dataset.split(split).labels, n_elements, max_orbits)
+    if not len(materials):
+        raise DatasetError(f"split {split!r} of dataset {dataset.name!r} has no material within N_a and P")
+    return materials
