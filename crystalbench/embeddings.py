@@ -7,7 +7,7 @@ nothing half written.
 
 import hashlib
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -63,7 +63,7 @@ class CachedEncoder:
         self._encoder: Encoder | None = None
         self._failure: CrystalbenchError | None = None
         self._rows: dict[bytes, tuple[NDArray[np.float32], float]] = {}
-        self._read = False
+        self._shards: dict[bytes, Path] | None = None  # where each row is, once the folder was looked through
 
     def encode(self, labels: Sequence[str]) -> Encoded:
         """Return embeddings (n, d) and energies (n,) of canonical labels, in their order; repeats are welcome.
@@ -75,8 +75,8 @@ class CachedEncoder:
         """
         keys = [_label_key(label) for label in labels]
         absent = {key: label for key, label in zip(keys, labels, strict=True) if key not in self._rows}
-        if absent and not self._read:
-            self._read_shards()
+        if absent:
+            self._take(absent)
             absent = {key: label for key, label in absent.items() if key not in self._rows}
         if absent:
             self._add(absent)
@@ -96,7 +96,7 @@ class CachedEncoder:
                 shard = np.zeros(len(block), _row_type(encoded.embeddings.shape[1]))
                 shard["key"] = np.frombuffer(b"".join(block), np.uint8).reshape(-1, KEY_BYTES)
                 shard["embedding"], shard["energy"] = encoded.embeddings, encoded.energies
-                self._keep(shard)
+                self._keep(shard, range(len(block)))
                 if self._folder is not None:
                     _write(self._folder, shard)
                 progress(start + len(block))
@@ -129,19 +129,26 @@ class CachedEncoder:
     def _width(self) -> int:
         return len(next(iter(self._rows.values()))[0]) if self._rows else self._load().d
 
-    def _read_shards(self) -> None:
-        self._read = True
+    def _take(self, wanted: Mapping[bytes, str]) -> None:
+        """Take wanted rows from the shards; all of these are read only once, to learn what is in them."""
         if self._folder is None:
             return
-        for path in sorted(self._folder.glob("*.npy")):
+        if self._shards is None:
+            self._shards = {}
+            paths = sorted(self._folder.glob("*.npy"))
+        else:
+            paths = sorted({self._shards[key] for key in wanted if key in self._shards})
+        for path in paths:
             if (shard := _read(path)) is not None:
-                self._keep(shard)
+                keys = _keys(shard)
+                self._shards |= dict.fromkeys(keys, path)
+                self._keep(shard, [row for row, key in enumerate(keys) if key in wanted])
 
-    def _keep(self, shard: NDArray[np.void]) -> None:
+    def _keep(self, shard: NDArray[np.void], rows: Sequence[int]) -> None:
         """Take rows in; one that is known already stays, so that a number never changes within a run."""
-        keys = shard["key"].tobytes()
-        for row, energy in enumerate(shard["energy"].tolist()):
-            self._rows.setdefault(keys[row * KEY_BYTES : (row + 1) * KEY_BYTES], (shard["embedding"][row], energy))
+        keys = _keys(shard)
+        for row, embedding, energy in zip(rows, shard["embedding"][rows], shard["energy"][rows].tolist(), strict=True):
+            self._rows.setdefault(keys[row], (embedding, energy))
 
 
 def encoder_key(spec: EncoderSpec, identity: str) -> str:
@@ -157,6 +164,11 @@ def encoder_key(spec: EncoderSpec, identity: str) -> str:
 
 def _label_key(label: str) -> bytes:
     return hashlib.sha256(label.encode()).digest()[:KEY_BYTES]
+
+
+def _keys(shard: NDArray[np.void]) -> list[bytes]:
+    joined = shard["key"].tobytes()
+    return [joined[start : start + KEY_BYTES] for start in range(0, len(joined), KEY_BYTES)]
 
 
 def _row_type(d: int) -> np.dtype[np.void]:

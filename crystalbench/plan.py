@@ -13,7 +13,7 @@ from crystalbench.cache import content_key, file_digest
 from crystalbench.code_identity import code_identity
 from crystalbench.config import GeneratorConfig, RunConfig, check_parameters
 from crystalbench.environment import packages
-from crystalbench.errors import ConfigError, PluginError
+from crystalbench.errors import ConfigError, CrystalbenchError, EncoderError, PluginError
 from crystalbench.interfaces import (
     DatasetSpec,
     EncoderSpec,
@@ -195,18 +195,28 @@ def plan_encoders(config: RunConfig, plugins: Plugins) -> tuple[tuple[EncoderPla
     for name in names:
         spec = plugins.encoders[name]
         parameters = check_parameters(f"encoder.{name}", config.encoder.get(name, {}), spec.parameters)
-        if missing := required("missing", f"encoder {name}", lambda: spec.missing(parameters)):  # noqa: B023
-            reasons.append(f"encoder {name}: {missing}")
-        else:
+        try:
             plans.append(plan_encoder(spec, parameters))
-    if reasons and config.encoders:
+        except CrystalbenchError as error:
+            reasons.append(str(error))
+    if reasons and (config.encoders or config.encoder):
         raise ConfigError("; ".join(reasons))
     known = ", ".join(sorted(plugins.encoders)) or "none is installed"
     return tuple(plans), "" if plans else "; ".join(reasons) or f"name an encoder with --encoder; known: {known}"
 
 
 def plan_encoder(spec: EncoderSpec, parameters: Parameters) -> EncoderPlan:
-    """Return one encoder with its identity; raises `PluginError` for one that no column could be named after."""
+    """Return one encoder with its identity.
+
+    Raises
+    ------
+    EncoderError
+        Something is missing that it needs.
+    PluginError
+        No column could be named after it.
+    """
+    if missing := required("missing", f"encoder {spec.name}", lambda: spec.missing(parameters)):
+        raise EncoderError(f"encoder {spec.name}: {missing}")
     identity = required("identity", f"encoder {spec.name}", lambda: spec.identity(parameters))
     label = required("label", f"encoder {spec.name}", lambda: spec.label(parameters))
     if not re.fullmatch(r"[0-9a-f]{64}", identity):
@@ -221,7 +231,7 @@ def plan_metrics(
 ) -> tuple[MetricPlan, ...]:
     """Return the columns of a run with their parameters checked: a metric that needs an encoder has one for each."""
     ordered = sorted(plugins.metrics.values(), key=lambda spec: (spec.order, spec.name))
-    names = config.metrics or tuple(spec.name for spec in ordered if spec.default)
+    names = dict.fromkeys(config.metrics or (spec.name for spec in ordered if spec.default))
     for name in config.metric:
         plugins.metrics[name]
         if name not in names:

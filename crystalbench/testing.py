@@ -40,11 +40,15 @@ from crystalbench.samples import Converted, Invalid, InvalidReason, RawStructure
 from crystalbench.wyckoff import Table as LetterTable
 
 
-def example_dataset() -> Dataset:
-    """A dataset of four real crystals in every split, for checks that must not depend on any installed one."""
+def example_dataset(repeats: int = 1) -> Dataset:
+    """A dataset of four real crystals in every split, for checks that must not depend on any installed one.
+
+    Each is there ``repeats`` times, for metrics that need more rows.
+    """
     made = [Protostructure(225, [("Cu", "a")]), Protostructure(225, [("Na", "a"), ("Cl", "b")]),
             Protostructure(136, [("O", "f"), ("Ti", "a")]),
             Protostructure(221, [("Ba", "a"), ("Ti", "b"), ("O", "c")])]  # fmt: skip
+    made *= repeats
     split = Split(labels=tuple(p.label for p in made), prototypes=tuple(p.prototype for p in made))
     spec = DatasetSpec(
         name="example", version="1", title="Example", description="Four real crystals.",
@@ -87,7 +91,7 @@ def example_encoder() -> CachedEncoder:
 def check_metric(spec: MetricSpec) -> None:
     """A metric is finite, repeatable, indifferent to the order of samples, and defined or `NotComputable` for none."""
     parameters = check_parameters(spec.name, {}, spec.parameters)
-    samples = SampleSet.of([*example_samples()] * 4)  # enough for a covariance of the novel ones
+    samples = SampleSet.of([*example_samples()] * 4)  # enough for blocks, neighbours, a covariance of the novel ones
     if spec.subset is Subset.NOVEL:
         known = example_dataset().train.label_set
         samples = SampleSet.of(p for p in samples.valid if p.label not in known)
@@ -98,7 +102,7 @@ def check_metric(spec: MetricSpec) -> None:
                 samples=items,
                 parameters=parameters,
                 seed=0,
-                dataset=example_dataset() if Need.REFERENCE in spec.needs or spec.subset is Subset.NOVEL else None,
+                dataset=example_dataset(8) if Need.REFERENCE in spec.needs or spec.subset is Subset.NOVEL else None,
                 timing=Timing(seconds=60.0) if Need.TIMING in spec.needs else None,
                 encoder=example_encoder() if Need.ENCODER in spec.needs else None,
             )
@@ -120,12 +124,12 @@ def check_metric(spec: MetricSpec) -> None:
 def check_encoder(spec: EncoderSpec) -> None:
     """An encoder has an identity and a label, and gives each protostructure one finite row that depends on it alone.
 
-    Of an encoder whose weights are missing, only the identity and the label are checked.
+    An encoder of which something is missing here is not checked.
     """
     parameters = check_parameters(spec.name, {}, spec.parameters)
-    plan_encoder(spec, parameters)
     if spec.missing(parameters):
         return
+    plan_encoder(spec, parameters)
     encoder = spec.load(parameters)
     labels = list(dict.fromkeys(p.label for p in example_samples().valid)) + list(example_dataset().train.labels[2:])
     whole = encoder.encode(labels)

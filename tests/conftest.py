@@ -4,6 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("no deadline", deadline=None)  # how long an example takes says something of the machine only
+settings.load_profile("no deadline")
 
 ROOT = Path(__file__).parents[1]
 

@@ -11,6 +11,8 @@ import pytest
 
 from tests.small_plugins import rock_salt
 
+QUICK = ("-m", "validity,novelty,uniqueness")  # where the metrics are beside the point: no encoder has to be loaded
+
 
 def crystalbench(*arguments: str | Path, cwd: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
@@ -72,7 +74,7 @@ def test_run_verify_and_table_from_files_of_labels(tmp_path: Path) -> None:
 
 def test_an_altered_sample_fails_verification(tmp_path: Path) -> None:
     (tmp_path / "one.txt").write_text("".join(rock_salt(i).label + "\n" for i in range(20)))
-    crystalbench("run", "-s", "mine=one.txt", "-o", "out", cwd=tmp_path)
+    crystalbench("run", *QUICK, "-s", "mine=one.txt", "-o", "out", cwd=tmp_path)
     samples = tmp_path / "out/samples/mine.0.csv"
     samples.write_text(samples.read_text().replace("Br-K", "Br-Ag"))
     done = crystalbench("verify", "out", cwd=tmp_path, code=1)
@@ -81,7 +83,7 @@ def test_an_altered_sample_fails_verification(tmp_path: Path) -> None:
 
 def test_resume_finishes_the_run_in_its_folder(tmp_path: Path) -> None:
     (tmp_path / "one.txt").write_text(rock_salt(1).label + "\n")
-    crystalbench("run", "-s", "mine=one.txt", "-o", "out", cwd=tmp_path)
+    crystalbench("run", *QUICK, "-s", "mine=one.txt", "-o", "out", cwd=tmp_path)
     before = (tmp_path / "out/scores.json").read_bytes()
     crystalbench("run", "--resume", "out", cwd=tmp_path)
     assert (tmp_path / "out/scores.json").read_bytes() == before
@@ -91,9 +93,8 @@ def test_resume_finishes_the_run_in_its_folder(tmp_path: Path) -> None:
 def test_a_failed_cell_gives_exit_code_1_and_the_other_rows(tmp_path: Path) -> None:
     (tmp_path / "good.txt").write_text(rock_salt(1).label + "\n")
     (tmp_path / "bad.pt").write_bytes(b"PK\x03\x04 this is no archive")
-    done = crystalbench(
-        "run", "-s", "bad=bad.pt", "-s", "good=good.txt", "--reader", "bad=cdvae", "-o", "out", cwd=tmp_path, code=1
-    )
+    files = ("-s", "bad=bad.pt", "-s", "good=good.txt", "--reader", "bad=cdvae")
+    done = crystalbench("run", *QUICK, *files, "-o", "out", cwd=tmp_path, code=1)
     assert "bad.pt" in done.stderr
     assert "good" in done.stdout
 
@@ -116,10 +117,10 @@ def test_convert_does_not_write_over_what_it_reads(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["table", "run", "-o", "no/such/folder/x"], ["run", "-g", "train", "-o", "/proc/x"]]
+    "arguments", [["table", "run", "-o", "no/such/folder/x"], ["run", *QUICK, "-g", "train", "-o", "/proc/x"]]
 )
 def test_what_the_disk_refuses_is_a_message(tmp_path: Path, arguments: list[str]) -> None:
-    crystalbench("run", "-g", "train", "-n", "5", "-o", "run", cwd=tmp_path)
+    crystalbench("run", *QUICK, "-g", "train", "-n", "5", "-o", "run", cwd=tmp_path)
     assert "Traceback" not in crystalbench(*arguments, cwd=tmp_path, code=1).stderr
 
 
@@ -132,7 +133,7 @@ def test_the_letter_table_of_the_run_is_that_of_the_labels(tmp_path: Path) -> No
 
 
 def test_plan_computes_nothing_and_tells_what_is_cached(tmp_path: Path) -> None:
-    arguments = ("-g", "train,element-swap", "-n", "300")
+    arguments = (*QUICK, "-g", "train,element-swap", "-n", "300")
     assert "0 of 2 chunks cached" in crystalbench("plan", *arguments, cwd=tmp_path).stdout
     assert not list(Path(os.environ["CRYSTALBENCH_CACHE"]).iterdir())
     crystalbench("run", *arguments, "-o", "out", cwd=tmp_path)
@@ -142,10 +143,10 @@ def test_plan_computes_nothing_and_tells_what_is_cached(tmp_path: Path) -> None:
 def test_runs_are_merged_into_one_table_only_when_comparable(tmp_path: Path) -> None:
     for name, number in (("a", 1), ("b", 2)):
         (tmp_path / f"{name}.txt").write_text(rock_salt(number).label + "\n")
-        crystalbench("run", "-s", f"{name}=" + f"{name}.txt", "-o", name, cwd=tmp_path)
+        crystalbench("run", *QUICK, "-s", f"{name}=" + f"{name}.txt", "-o", name, cwd=tmp_path)
     merged = crystalbench("table", "a", "b", "-f", "csv", cwd=tmp_path).stdout
     assert {"a", "b", "train"} <= {row["generator"] for row in csv.DictReader(merged.splitlines())}
-    crystalbench("run", "-s", "a=a.txt", "-o", "c", "--symprec", "0.01", cwd=tmp_path)
+    crystalbench("run", *QUICK, "-s", "a=a.txt", "-o", "c", "--symprec", "0.01", cwd=tmp_path)
     assert "not comparable" in crystalbench("table", "a", "c", cwd=tmp_path, code=2).stderr
 
 

@@ -159,6 +159,18 @@ def test_rows_come_in_the_order_of_the_labels_and_repeats_are_welcome(tmp_path: 
     assert cached(tmp_path).encode([]).embeddings.shape == (0, 5)
 
 
+def test_only_rows_that_are_asked_for_are_held_in_memory(tmp_path: Path) -> None:
+    cached(tmp_path).encode(LABELS[:10])
+    cached(tmp_path).encode(LABELS)
+    encoder = cached(tmp_path)
+    for labels in (LABELS[:3], LABELS[2:4], LABELS[15:]):
+        direct = CountingEncoder().encode(labels)
+        assert np.array_equal(encoder.encode(labels).embeddings, direct.embeddings)
+    assert len(encoder._rows) == 9
+    assert encoder._encoder is None
+    assert len(list(tmp_path.rglob("*.npy"))) == 2
+
+
 def test_a_damaged_shard_counts_as_absent(tmp_path: Path) -> None:
     cached(tmp_path).encode(LABELS)
     (shard,) = tmp_path.rglob("*.npy")
@@ -228,9 +240,25 @@ def test_without_an_encoder_the_cell_says_why_and_the_run_succeeds(tmp_path: Pat
     assert cells(installed)["fwd@counts-0000"].mean == -2.0
 
 
+def test_a_default_encoder_that_breaks_leaves_cells_empty_and_stops_nothing(tmp_path: Path) -> None:
+    finished = execute(plugins(SmallEncoders(weights="no hex")), tmp_path / "run", metrics=["fwd", "halide_share"])
+    assert finished.failures == ()
+    (outcome,) = cells(finished)["fwd"].outcomes
+    assert isinstance(outcome, Missing)
+    assert "its identity must be a SHA-256" in outcome.reason
+    assert cells(finished)["halide_share"].mean == 1.0
+
+
+def test_a_metric_named_twice_is_one_column(tmp_path: Path) -> None:
+    finished = execute(plugins(), tmp_path / "run", metrics=["fwd", "halide_share", "fwd"])
+    assert [column.key for column in finished.table.columns] == ["fwd@counts-0000", "halide_share"]
+
+
 def test_an_encoder_that_was_asked_for_and_is_missing_is_an_error_of_the_user(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="encoder counting: pip install weights"):
-        execute(plugins(SmallEncoders(missing="pip install weights")), tmp_path, encoders=["counting"])
+    lacking = plugins(SmallEncoders(missing="pip install weights"))
+    for asked in ({"encoders": ["counting"]}, {"encoder": {"counting": {"broken": False}}}):
+        with pytest.raises(ConfigError, match="encoder counting: pip install weights"):
+            execute(lacking, tmp_path, **asked)
     with pytest.raises(ConfigError, match="did you mean 'counting'"):
         execute(plugins(), tmp_path, encoders=["countin"])
     with pytest.raises(ConfigError, match="has settings, but this run does not use it"):

@@ -5,46 +5,73 @@ Colours are classes (``s0`` to ``s7``), so that a page can give them its own; `s
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from html import escape
-from math import ceil, floor, log10
+from math import ceil, copysign, floor, log10, sqrt
 
 from crystalbench_plugins._distribution import Distribution
 from crystalbench_plugins._report_layout import plain
 
 COLOURS = ("#0b6e69", "#e08e2b", "#3c78b4", "#d1495b", "#7a5aa6", "#4f9d69", "#a0662f", "#5c6770")
-LEFT, TOP, BOTTOM, RIGHT = 62, 14, 46, 14  # margins for the numbers of the axes
+LEFT, TOP, BOTTOM, RIGHT = 62, 14, 46, 22  # margins for the numbers of the axes
+APART = 24  # pixels between two numbers
 STYLE = (
     "text{font:12px system-ui,sans-serif;fill:#1d2327}.axis{stroke:#5c6770;stroke-width:1}"
     ".line{fill:none;stroke-width:1.8}.grid{stroke:#dcdfe1;stroke-width:1}"
 )
 
 
+class Scale(StrEnum):
+    """How an axis is divided. ``ROOT`` is the square root with its sign: small, large and negative values in one."""
+
+    LINEAR = "linear"
+    LOGARITHMIC = "logarithmic"
+    ROOT = "root"
+
+    def of(self, value: float) -> float:
+        match self:
+            case Scale.LOGARITHMIC:
+                return log10(value)
+            case Scale.ROOT:
+                return copysign(sqrt(abs(value)), value)
+        return value
+
+
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """A linear or logarithmic map of ``low`` to ``high`` onto pixels ``start`` to ``end``."""
+    """A map of ``low`` to ``high`` onto pixels ``start`` to ``end``."""
 
     low: float
     high: float
     start: float
     end: float
-    logarithmic: bool = False
+    scale: Scale = Scale.LINEAR
 
     def at(self, value: float) -> float:
-        low, high, x = (log10(v) if self.logarithmic else v for v in (self.low, self.high, value))
+        low, high, x = (self.scale.of(v) for v in (self.low, self.high, value))
         return self.start + (self.end - self.start) * (x - low) / ((high - low) or 1.0)
 
     def ticks(self) -> list[float]:
-        """Return round values inside the axis, about five."""
-        if self.logarithmic:
-            powers = range(floor(log10(self.low)), ceil(log10(self.high)) + 1)
-            candidates = [m * 10.0**p for p in powers for m in (1, 2, 5)]
-        else:
+        """Return round values inside the axis, far enough apart for their numbers."""
+        slack = 1e-9 * (self.high - self.low)
+        inside = [value for value in self._round() if self.low - slack <= value <= self.high + slack]
+        if self.scale is Scale.LINEAR:
+            return inside
+        chosen: list[float] = []
+        for value in sorted(inside, key=lambda value: (value != 0, -abs(value))):
+            if all(abs(self.at(value) - self.at(other)) >= APART for other in chosen):
+                chosen.append(value)
+        return sorted(chosen)
+
+    def _round(self) -> list[float]:
+        if self.scale is Scale.LINEAR:
             rough = ((self.high - self.low) or 1.0) / 5
             power = 10.0 ** floor(log10(rough))
             step = next(m * power for m in (1, 2, 5, 10) if m * power >= rough * 0.999)
-            candidates = [i * step for i in range(floor(self.low / step), ceil(self.high / step) + 1)]
-        slack = 1e-9 * (self.high - self.low)
-        return [value for value in candidates if self.low - slack <= value <= self.high + slack]
+            return [i * step for i in range(floor(self.low / step), ceil(self.high / step) + 1)]
+        top = ceil(log10(max(abs(self.low), abs(self.high)) or 1.0))
+        values = [m * 10.0**p for p in range(top - 8, top + 1) for m in (1, 2, 5)]
+        return [-value for value in values] + [0.0] + values if self.scale is Scale.ROOT else values
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,23 +116,22 @@ def distributions(series: Sequence[Distribution], unit: str, width: int = 460, h
     return _svg(parts, width, height, ", ".join(item.name for item in series))
 
 
-def curves(
-    series: Sequence[Curve], across: str, upward: str, width: int = 640, height: int = 420, floor_at: float = 1e-3
-) -> str:
-    """Draw curves over logarithmic axes; values below ``floor_at`` are drawn there, as the axis has no zero."""
+def curves(series: Sequence[Curve], across: str, upward: str, width: int = 640, height: int = 460) -> str:
+    """Draw curves over a logarithmic axis; upward is the square root, so that zero and below have a place."""
     xs = [px for curve in series for px, _ in curve.points]
-    ys = [max(v, floor_at) for curve in series for _, v in curve.points]
+    ys = [y for curve in series for _, y in curve.points]
+    ys += [end for curve in series for interval in curve.intervals if interval for end in interval]
     legend = 16 * len(series)
-    x = Axis(min(xs), max(xs), LEFT, width - RIGHT, logarithmic=True)
-    y = Axis(min(ys) / 1.2, max(ys) * 1.2, height - BOTTOM, TOP + legend, logarithmic=True)
+    x = Axis(min(xs), max(xs), LEFT, width - RIGHT, Scale.LOGARITHMIC)
+    y = Axis(min(0.0, *ys) * 1.05, max(ys) * 1.05, height - BOTTOM, TOP + legend, Scale.ROOT)
     parts = [*_frame(x, y, across, upward)]
     for number, curve in enumerate(series):
         css = f"s{curve.colour % len(COLOURS)}"
-        shown = [(x.at(px), y.at(max(v, floor_at))) for px, v in curve.points]
+        shown = [(x.at(px), y.at(v)) for px, v in curve.points]
         parts.append(_path(shown, f"line {css}", curve.dashed))
         for (px, _), interval in zip(shown, curve.intervals, strict=False):
             if interval is not None:
-                low, high = (y.at(min(max(v, y.low), y.high)) for v in interval)
+                low, high = map(y.at, interval)
                 parts.append(f'<line class="{css}" x1="{px:.1f}" x2="{px:.1f}" y1="{low:.1f}" y2="{high:.1f}"/>')
         parts += _key(number, curve.name, LEFT, TOP + 16 * number, curve.colour, curve.dashed)
     return _svg(parts, width, height, upward)

@@ -15,6 +15,7 @@ GROUPS = 100
 SPLITS = 20
 REPLICATES = 200
 CHANCES = 100
+NEGLIGIBLE = 1e-3  # share of the variance
 CHUNK = 25  # covariances made at once: 13 MB at 256 dimensions
 
 Array = NDArray[np.float64]
@@ -62,7 +63,11 @@ def distance(x: Gaussian, y: Gaussian) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Corrected:
-    """A distance with the bias of order 1/n taken out, and its 95 % interval; it may be a little below zero."""
+    """A distance with the bias of order 1/n taken out, and its 95 % interval.
+
+    The value may be a little below zero, as what is unbiased must be where there is no difference; the interval ends at
+    zero, as no true distance is below it.
+    """
 
     value: float
     interval: tuple[float, float]
@@ -76,26 +81,55 @@ def corrected(x: NDArray[np.floating], y: NDArray[np.floating], seed: int) -> Co
     splits. The bootstrap draws `GROUPS` random groups of rows with replacement, `REPLICATES` times; its own bias is
     of the same size again, so its distances are centred on their mean, and the interval is what lies as far from the
     value, mirrored, as they lie from there. Groups of rows instead of rows make a replicate cost no pass over them.
+    On embeddings of materials, 1,000 or 2,000 samples of populations whose distance is known, 227 of 240 intervals
+    held it; where there is no difference they are up to 1.8 times too wide.
 
     Parameters
     ----------
     x, y
-        (n, d) and (m, d) rows, in an order that carries no meaning; more than four rows each.
+        (n, d) and (m, d) rows, in an order that carries no meaning; at least four rows each.
     """
     random = np.random.default_rng(seed)
-    centre = np.asarray(y, np.float64).mean(axis=0)
-    sets = [_Moments.of(np.asarray(rows, np.float64) - centre, random) for rows in (x, y)]
-    whole = _distances(sets, [np.ones((1, moments.groups), np.int64) for moments in sets])[0]
-    firsts = [np.stack([_half(moments.groups, random) for _ in range(SPLITS)]) for moments in sets]
-    halves = [np.concatenate((first, 1 - first)) for first in firsts]
-    value = float(2 * whole - _distances(sets, halves).mean())
+    sets = _centred(x, y, random)
+    value = _extrapolated(sets, random)
     drawn = [
         random.multinomial(moments.groups, np.full(moments.groups, 1 / moments.groups), size=REPLICATES)
         for moments in sets
     ]
-    spread = _distances(sets, drawn)
+    spread = _distances(_leading(sets), drawn)
     low, high = np.quantile(spread - spread.mean(), (0.025, 0.975))
-    return Corrected(value, (float(value - high), float(value - low)))
+    return Corrected(value, (max(0.0, value - float(high)), max(0.0, value - float(low))))
+
+
+def extrapolated(x: NDArray[np.floating], y: NDArray[np.floating], seed: int) -> float:
+    """Return the value of `corrected` alone, at a fifth of the cost."""
+    random = np.random.default_rng(seed)
+    return _extrapolated(_centred(x, y, random), random)
+
+
+def _centred(x: NDArray[np.floating], y: NDArray[np.floating], random: np.random.Generator) -> list["_Moments"]:
+    centre = np.asarray(y, np.float64).mean(axis=0)
+    rows = _narrow(np.concatenate((x, y)).astype(np.float64) - centre)
+    return [_Moments.of(part, random) for part in (rows[: len(x)], rows[len(x) :])]
+
+
+def _narrow(rows: Array) -> Array:
+    """Return rows that are fewer than dimensions in the coordinates of the axes that they span: distances stay."""
+    return rows @ np.linalg.qr(rows.T)[0] if len(rows) < rows.shape[1] else rows
+
+
+def _leading(sets: list["_Moments"]) -> list["_Moments"]:
+    """Return the moments on the principal axes that hold all variance but `NEGLIGIBLE`: for spreads, not for values."""
+    both = [moments.gaussians(np.ones((1, moments.groups), np.int64))[1][0] for moments in sets]
+    scales, axes = np.linalg.eigh(both[0] + both[1])
+    held = np.cumsum(scales.clip(min=0.0)) > NEGLIGIBLE * scales.clip(min=0.0).sum()
+    return [moments.turned(axes[:, held]) for moments in sets] if held.any() else sets
+
+
+def _extrapolated(sets: list["_Moments"], random: np.random.Generator) -> float:
+    whole = _distances(sets, [np.ones((1, moments.groups), np.int64) for moments in sets])[0]
+    firsts = [np.stack([_half(moments.groups, random) for _ in range(SPLITS)]) for moments in sets]
+    return float(2 * whole - _distances(sets, [np.concatenate((first, 1 - first)) for first in firsts]).mean())
 
 
 def chance(rows: NDArray[np.floating], seed: int) -> tuple[float, float]:
@@ -104,11 +138,11 @@ def chance(rows: NDArray[np.floating], seed: int) -> tuple[float, float]:
     Parameters
     ----------
     rows
-        (2 n, d) rows, more than eight: what is found is that of n rows against n others.
+        (2 n, d) rows, at least eight: what is found is that of n rows against n others.
     """
     random = np.random.default_rng(seed)
     exact = np.asarray(rows, np.float64)
-    moments = _Moments.of(exact - exact.mean(axis=0), random)
+    moments = _Moments.of(_narrow(exact - exact.mean(axis=0)), random)
     first = np.stack([_half(moments.groups, random) for _ in range(CHANCES)])
     found = _distances([moments, moments], [first, 1 - first]).clip(min=0.0)
     return float(found.mean()), float(np.quantile(found, 0.95))
@@ -138,6 +172,12 @@ class _Moments:
     @property
     def groups(self) -> int:
         return len(self.counts)
+
+    def turned(self, axes: Array) -> "_Moments":
+        """The moments of the rows in the coordinates of the axes (d, k)."""
+        d, k = axes.shape
+        squares = axes.T @ self.squares.reshape(-1, d, d) @ axes
+        return _Moments(self.counts, self.sums @ axes, squares.reshape(-1, k * k))
 
     def gaussians(self, weights: Weights) -> tuple[Array, Array]:
         """Means (b, d) and covariances (b, d, d) of the groups taken ``weights`` (b, g) times."""

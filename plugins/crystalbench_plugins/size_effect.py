@@ -1,9 +1,10 @@
 """`crystalbench size-effect`: how FWD depends on the number of samples, as data and as a picture."""
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
+from statistics import fmean, stdev
 
 import click
 
@@ -14,22 +15,44 @@ from crystalbench.folder import RunFolder
 from crystalbench.interfaces import Dataset
 from crystalbench.plan import plan_encoders
 from crystalbench.plugins import Plugins
+from crystalbench.samples import Converted
 from crystalbench.score import cached_encoders
 from crystalbench_plugins import fwd
 from crystalbench_plugins._charts import Curve, curves, standalone
+from crystalbench_plugins._embedded import encodable, training_rows
+from crystalbench_plugins._frechet import distance, extrapolated, fit
 
 SIZES = "500,1000,2000,5000,10000"
+MOST_BLOCKS = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """FWD of the first ``n`` samples of a generator; ``floor`` as in the metric, "" where there is none."""
+    """FWD of ``n`` samples of a generator.
 
+    Attributes
+    ----------
+    blocks
+        Disjoint sets of samples, each against training rows of its own, that the values are means over.
+    fwd, corrected
+        Plain value, and extrapolated to infinitely many samples.
+    fwd_std, corrected_std
+        Sample standard deviations over the blocks; "" for one.
+    low, high
+        The 95 % interval that the metric gives the first block.
+    floor
+        As in the metric; "" where there are too few training rows.
+    """
+
+    encoder: str
     generator: str
     title: str
     n: int
+    blocks: int
     fwd: float
+    fwd_std: float | str
     corrected: float
+    corrected_std: float | str
     low: float
     high: float
     floor: float | str
@@ -43,7 +66,7 @@ class Point:
     "-o", "--out", type=click.Path(path_type=Path), help="Folder for size-effect.csv and .svg.  [default: RUN]"
 )
 def command(run: Path, sizes: str, encoder: str, out: Path | None) -> None:
-    """Compute FWD, plain and corrected, of the first samples of every generator in RUN."""
+    """Compute FWD, plain and extrapolated, of sets of samples of every generator in RUN."""
     numbers = sorted(map(_size, sizes.split(",")))
     points = list(measure(run, numbers, encoder))
     if not points:
@@ -58,7 +81,7 @@ def command(run: Path, sizes: str, encoder: str, out: Path | None) -> None:
     click.echo(f"{folder / 'size-effect.csv'} and .svg: {len(points)} points")
 
 
-def measure(run: Path, sizes: Iterable[int], encoder: str = "") -> Iterator[Point]:
+def measure(run: Path, sizes: Iterable[int], chosen: str = "") -> Iterator[Point]:
     """Yield the points of every generator of a run, of its first replica; sizes beyond its samples are left out.
 
     Raises
@@ -68,12 +91,13 @@ def measure(run: Path, sizes: Iterable[int], encoder: str = "") -> Iterator[Poin
     """
     folder, plugins = RunFolder(run), Plugins.load()
     manifest = folder.manifest()
-    config = RunConfig.from_mapping(manifest["config"] | ({"encoders": [encoder], "encoder": {}} if encoder else {}))
+    config = RunConfig.from_mapping(manifest["config"] | ({"encoders": [chosen], "encoder": {}} if chosen else {}))
     plans, missing = plan_encoders(config, plugins)
     if not plans:
         raise ConfigError(missing)
     dataset = Dataset(plugins.datasets[manifest["dataset"]["name"]], config.conversion.table)
     (cached, *_) = cached_encoders(plans, dataset, Cache()).values()
+    encoder = plans[0].shown or plans[0].spec.title
     for generator in manifest["generators"]:
         name = generator["replicas"][0].get("samples")
         drawn = folder.read_samples(name, dataset.table).items if name else ()
@@ -87,11 +111,21 @@ def measure(run: Path, sizes: Iterable[int], encoder: str = "") -> Iterator[Poin
                 plain, better = fwd.compute(given), fwd.compute_corrected(given)
             except NotComputable:
                 continue
-            yield _point(generator, n, plain, better)
+            yield _point(encoder, generator, plain, better, list(_blocks(given, drawn, n)))
+
+
+def _blocks(given: ScoreInput, drawn: Sequence[Converted], n: int) -> Iterator[tuple[float, float]]:
+    """Yield plain and extrapolated value of disjoint sets of n samples and n training rows."""
+    for block in range(min(MOST_BLOCKS, len(drawn) // n, len(given.reference) // n)):
+        samples = SampleSet(tuple(drawn[block * n : (block + 1) * n]))
+        x = encodable(given, sorted(item.label for item in samples.valid)).embeddings
+        y = encodable(given, training_rows(given, len(x), skip=block * n)).embeddings
+        if min(len(x), len(y)) >= fwd.LEAST:
+            yield distance(fit(x), fit(y)), extrapolated(x, y, given.seed)
 
 
 def draw(points: list[Point]) -> str:
-    """Return the picture: plain values dashed, corrected ones with their intervals."""
+    """Return the picture: plain values dashed, extrapolated ones with the interval of a single run."""
     titles = list(dict.fromkeys(point.title for point in points))
     series = []
     for colour, title in enumerate(titles):
@@ -99,15 +133,34 @@ def draw(points: list[Point]) -> str:
         series.append(Curve(f"{title}: FWD", tuple((p.n, p.fwd) for p in own), colour=colour, dashed=True))
         intervals = tuple((p.low, p.high) for p in own)
         series.append(Curve(f"{title}: FWD∞", tuple((p.n, p.corrected) for p in own), intervals, colour))
-    least = min(point.fwd for point in points)
-    return standalone(curves(series, "number of samples, and of training rows", "FWD", floor_at=least / 20))
+    upward = f"FWD ({points[0].encoder}), square-root scale"
+    return standalone(curves(series, "number of samples, and of training rows", upward))
 
 
-def _point(generator: dict[str, str], n: int, plain: MetricResult, better: MetricResult) -> Point:
-    low, high = better.interval or (better.value, better.value)
+def _point(
+    encoder: str,
+    generator: dict[str, str],
+    plain: MetricResult,
+    better: MetricResult,
+    blocks: list[tuple[float, float]],
+) -> Point:
+    plains, betters = zip(*blocks, strict=True) if blocks else ((plain.value,), (better.value,))
     floor = plain.details["floor"]
-    shown = floor if isinstance(floor, float) else ""
-    return Point(generator["name"], generator["title"], n, plain.value, better.value, low, high, shown)
+    low, high = better.interval or (better.value, better.value)
+    return Point(
+        encoder=encoder,
+        generator=generator["name"],
+        title=generator["title"],
+        n=plain.n,
+        blocks=len(plains),
+        fwd=fmean(plains),
+        fwd_std=stdev(plains) if len(plains) > 1 else "",
+        corrected=fmean(betters),
+        corrected_std=stdev(betters) if len(betters) > 1 else "",
+        low=low,
+        high=high,
+        floor=floor if isinstance(floor, float) else "",
+    )
 
 
 def _size(text: str) -> int:

@@ -168,3 +168,21 @@ def test_the_fast_distances_of_the_bootstrap_are_the_exact_one() -> None:
     sets = [_Moments.of(part, random) for part in (x, y)]
     (whole,) = _distances(sets, [np.ones((1, part.groups), np.int64) for part in sets])
     assert whole == pytest.approx(distance(fit(x), fit(y)), rel=1e-6)
+
+
+@pytest.mark.parametrize(("n", "d"), [(40, 256), (400, 40)])
+def test_few_rows_in_many_dimensions_and_negligible_axes_change_no_interval(
+    n: int, d: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from crystalbench_plugins import _frechet
+
+    scale = np.exp(-np.arange(d) / 4)
+    x, y = rows(1, n, d) * scale, rows(2, n, d) * scale
+    found = corrected(x, y, 0)
+    chances = chance(np.concatenate((x, y)), 0)
+    monkeypatch.setattr(_frechet, "_narrow", lambda rows: rows)
+    monkeypatch.setattr(_frechet, "NEGLIGIBLE", 0.0)
+    whole = corrected(x, y, 0)
+    assert found.value == pytest.approx(whole.value, rel=1e-5)
+    assert found.interval == pytest.approx(whole.interval, rel=0.01)
+    assert chance(np.concatenate((x, y)), 0) == pytest.approx(chances, rel=1e-5)

@@ -13,7 +13,7 @@ from test_metric_fwd import crystals, given
 from crystalbench import NotComputable, Subset
 from crystalbench.results import JSON
 from crystalbench.testing import check_metric, example_encoder
-from crystalbench_plugins._charts import Axis, Curve, curves, standalone
+from crystalbench_plugins._charts import Axis, Curve, Scale, curves, standalone
 from crystalbench_plugins._charts import distributions as chart
 from crystalbench_plugins._distribution import Distribution, distributions
 from crystalbench_plugins._embedded import training_rows
@@ -131,13 +131,26 @@ def test_a_step_is_as_high_as_its_share() -> None:
     assert (base - quarter) * 3 == pytest.approx(base - top, abs=0.5)
 
 
-def test_curves_show_points_intervals_and_names_on_logarithmic_axes() -> None:
+def test_curves_show_points_intervals_and_names() -> None:
     series = [Curve("plain", ((500, 1.0), (5000, 0.1)), dashed=True),
               Curve("corrected", ((500, 0.1), (5000, -0.01)), ((0.05, 0.2), None), colour=1)]  # fmt: skip
     ElementTree.fromstring(standalone(curves(series, "N", "FWD")))
     root = ElementTree.fromstring(curves(series, "N", "FWD"))
-    assert {"plain", "corrected", "N", "FWD", "500", "1000", "5000"} <= {e.text for e in root.iter("text")}
+    words = {e.text for e in root.iter("text")}
+    assert {"plain", "corrected", "N", "FWD", "500", "1000", "5000", "0", "1"} <= words
     assert len([e for e in root.iter("line") if e.get("class") == "s1"]) == 1
+
+
+@hypothesis_given(st.floats(-50, 0), st.floats(0.01, 1e4), st.sampled_from(list(Scale)))
+def test_larger_values_are_farther_along_an_axis_and_its_ends_are_its_ends(
+    low: float, high: float, scale: Scale
+) -> None:
+    axis = Axis(low if scale is not Scale.LOGARITHMIC else high / 100, high, 0, 300, scale)
+    assert axis.at(axis.low) == pytest.approx(0, abs=1e-6)
+    assert axis.at(axis.high) == pytest.approx(300)
+    ticks = axis.ticks()
+    assert ticks
+    assert [axis.at(tick) for tick in ticks] == sorted(axis.at(tick) for tick in ticks)
 
 
 @hypothesis_given(st.floats(-1e6, 1e6), st.floats(1e-3, 1e6))

@@ -17,6 +17,8 @@ from crystalbench.plugins import Plugins
 from crystalbench.run import Run
 from crystalbench.testing import example_encoder
 from crystalbench_plugins import fwd, reference_generators, size_effect
+from crystalbench_plugins._embedded import training_rows
+from crystalbench_plugins._frechet import distance, fit
 
 ROWS = crystals(3000, seed=0)
 SPLIT = Split(tuple(p.label for p in ROWS), tuple(p.prototype for p in ROWS))
@@ -50,19 +52,37 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "run"
 
 
-def test_its_numbers_are_those_of_the_metric_on_the_first_samples(run: Path) -> None:
-    points = list(size_effect.measure(run, [100, 600, 5000]))
-    assert [(p.generator, p.n) for p in points] == [(name, n) for name in ("train", "element-swap") for n in (100, 600)]
-    plugins = Plugins.load()
-    dataset = Dataset(plugins.datasets["binaries"])
+def score_input(run: Path, rows: slice) -> ScoreInput:
+    dataset = Dataset(Plugins.load().datasets["binaries"])
     drawn = RunFolder(run).read_samples("samples/element-swap.0.csv", dataset.table)
-    given = ScoreInput(
-        samples=SampleSet(drawn.items[:100]), parameters={}, seed=0, dataset=dataset, encoder=example_encoder()
-    )
+    samples = SampleSet(drawn.items[rows])
+    return ScoreInput(samples=samples, parameters={}, seed=0, dataset=dataset, encoder=example_encoder())
+
+
+def test_its_numbers_are_those_of_the_metric_on_as_many_samples(run: Path) -> None:
+    points = list(size_effect.measure(run, [100, 600, 5000]))
+    assert [(p.generator, p.n, p.blocks) for p in points] == [
+        (name, n, blocks) for name in ("train", "element-swap") for n, blocks in ((100, 6), (600, 1))
+    ]
+    given = score_input(run, slice(600))
     plain, better = fwd.compute(given), fwd.compute_corrected(given)
-    assert (points[2].fwd, points[2].corrected) == (plain.value, better.value)
-    assert (points[2].low, points[2].high) == better.interval
-    assert points[2].floor == plain.details["floor"]
+    assert points[3].fwd == pytest.approx(plain.value)
+    assert points[3].corrected == pytest.approx(better.value)
+    assert (points[3].low, points[3].high) == better.interval
+    assert points[3].floor == plain.details["floor"]
+    assert points[3].fwd_std == ""
+
+
+def test_blocks_share_neither_samples_nor_training_rows(run: Path) -> None:
+    point = list(size_effect.measure(run, [100]))[1]
+    values = []
+    for block in range(6):
+        given = score_input(run, slice(100 * block, 100 * (block + 1)))
+        rows = training_rows(given, 100, skip=100 * block)
+        own = given.encode(sorted(p.label for p in given.samples.valid)).embeddings
+        values.append(distance(fit(own), fit(given.encode(rows).embeddings)))
+    assert point.fwd == pytest.approx(np.mean(values))
+    assert point.fwd_std == pytest.approx(np.std(values, ddof=1))
 
 
 def test_the_command_writes_data_and_a_picture(run: Path, tmp_path: Path) -> None:
@@ -75,6 +95,8 @@ def test_the_command_writes_data_and_a_picture(run: Path, tmp_path: Path) -> Non
     picture = ElementTree.parse(tmp_path / "figures" / "size-effect.svg")
     words = {text.text for text in picture.iter("{http://www.w3.org/2000/svg}text")}
     assert {"Training copy: FWD", "Training copy: FWD∞", "Element swap: FWD", "500"} <= words
+    assert "FWD (counts-0000), square-root scale" in words
+    assert {row["encoder"] for row in rows} == {"counts-0000"}
 
 
 @pytest.mark.parametrize(

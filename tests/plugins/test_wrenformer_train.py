@@ -4,6 +4,7 @@ import json
 import math
 from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -18,9 +19,10 @@ from crystalbench_plugins.wrenformer import train_command
 from crystalbench_plugins.wrenformer.featurise import buckets
 from crystalbench_plugins.wrenformer.infer import predict
 from crystalbench_plugins.wrenformer.train import Training, TrainingSettings
-from crystalbench_plugins.wrenformer.weights import Weights, write
+from crystalbench_plugins.wrenformer.weights import FORMAT, Weights, write
 from tests.plugins.wrenformer_inputs import TINY
 
+BAD = {"format": FORMAT, "architecture": {"depth": 3}, "state": {}, "mean": 0.0, "std": 1.0, "table": "affine"}
 SHORT = TrainingSettings(epochs=3, batch_size=16, warmup=10, learning_rate=3e-3, average=0.9)
 
 
@@ -55,6 +57,7 @@ def test_the_error_falls_and_ends_below_that_of_the_mean(tmp_path: Path) -> None
     assert lines[-1]["train"] < 0.7 * lines[0]["train"]
     assert report["errors"]["test"]["MAE"] < 0.8 * report["mean_predictor"]["test"]["MAE"]
     assert json.loads((tmp_path / "report.json").read_text()) == report
+    assert ElementTree.parse(tmp_path / "curve.svg").getroot().tag.endswith("svg")
 
 
 def test_an_interrupted_training_ends_with_the_same_weights(tmp_path: Path) -> None:
@@ -75,6 +78,15 @@ def test_an_interrupted_training_ends_with_the_same_weights(tmp_path: Path) -> N
         assert torch.equal(tensor, resumed.weights().state[name]), name
     kept = [(tmp_path / folder / "log.jsonl").read_text().splitlines() for folder in ("whole", "parts")]
     assert [json.loads(line)["val"] for line in kept[0]] == [json.loads(line)["val"] for line in kept[1]]
+
+
+def test_ending_early_gives_the_weights_of_that_epoch(tmp_path: Path) -> None:
+    early = training(tmp_path)
+    assert early.run(stop=2)["epochs_done"] == 2
+    (log,) = [(tmp_path / "log.jsonl").read_text().splitlines()]
+    assert len(log) == 2
+    assert training(tmp_path).resume()
+    assert early.run()["epochs_done"] == SHORT.epochs
 
 
 def test_a_line_that_was_logged_but_not_saved_is_written_anew(tmp_path: Path) -> None:
@@ -142,7 +154,7 @@ def test_weights_survive_the_file_within_half_precision(tmp_path: Path) -> None:
     assert math.isclose(before.energies.mean(), after.energies.mean(), abs_tol=5e-3)
 
 
-@pytest.mark.parametrize("content", [{"format": "other"}, {"state": {}}, [1, 2]])
+@pytest.mark.parametrize("content", [{"format": "other"}, {"state": {}}, [1, 2], {"format": FORMAT}, BAD])
 def test_a_file_that_no_training_wrote_is_refused(tmp_path: Path, content: object) -> None:
     path = tmp_path / "x.pt"
     torch.save(content, path)

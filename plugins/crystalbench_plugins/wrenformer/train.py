@@ -19,6 +19,7 @@ from crystalbench import ConfigError, Dataset, DatasetError, EncoderError, Split
 from crystalbench.cache import content_key
 from crystalbench.results import JSON
 from crystalbench.wyckoff import Table
+from crystalbench_plugins._charts import Curve, curves, standalone
 from crystalbench_plugins.wrenformer import weights
 from crystalbench_plugins.wrenformer.composition import composition_buckets
 from crystalbench_plugins.wrenformer.featurise import Bucket, Tokens, buckets
@@ -57,8 +58,8 @@ class TrainingSettings:
 class Training:
     """A training run in a folder.
 
-    ``log.jsonl`` gets a line per epoch, ``state.pt`` what resuming needs, ``encoder.pt`` the weights to use and
-    ``report.json`` the errors on all splits.
+    ``log.jsonl`` gets a line per epoch, ``state.pt`` what resuming needs, ``encoder.pt`` the weights to use,
+    ``report.json`` the errors on validation and test split and ``curve.svg`` a picture of the log.
     """
 
     def __init__(
@@ -87,11 +88,19 @@ class Training:
             dataset=dataset.spec.identity(), settings=_json(settings), architecture=architecture.as_json()
         )
 
-    def run(self, report: Any = lambda line: None) -> dict[str, JSON]:
-        """Train what is left, then write and return the report. ``report`` is called with every line of the log."""
+    def run(self, report: Any = lambda line: None, stop: int | None = None) -> dict[str, JSON]:
+        """Train what is left, then write and return the report.
+
+        Parameters
+        ----------
+        report
+            Called with every line of the log.
+        stop
+            Epoch to end after; the learning rate still falls as if all were to follow.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
         log = self.folder / "log.jsonl"
-        while self.epoch < self.settings.epochs:
+        while self.epoch < min(self.settings.epochs, stop or self.settings.epochs):
             line = self._train_epoch()
             self.epoch += 1
             line = {"epoch": self.epoch, **line, "val": self.errors("val")["MAE"]}
@@ -103,12 +112,14 @@ class Training:
         kept.save(self.folder / "encoder.pt")
         summary: dict[str, JSON] = {
             "settings": _json(self.settings),
+            "epochs_done": self.epoch,
             "architecture": self.architecture.as_json(),
             "parameters": sum(p.numel() for p in self.network.parameters()),
             "cpu_seconds": sum(json.loads(line)["cpu_seconds"] for line in log.read_text("utf-8").splitlines()),
             "errors": {name: self.errors(name) for name in ("val", "test")},
             "mean_predictor": {name: self.mean_predictor(name) for name in ("val", "test")},
         }
+        (self.folder / "curve.svg").write_text(draw(log), encoding="utf-8")
         (self.folder / "report.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
         return summary
 
@@ -216,6 +227,16 @@ class Training:
         factor = (step + 1) / warmup if step < warmup else 0.5 * (1 + math.cos(math.pi * done))
         for group in self.optimizer.param_groups:
             group["lr"] = self.settings.learning_rate * factor
+
+
+def draw(log: Path) -> str:
+    """Return the learning curve as SVG: the error on batches as they are learned from, and on the validation split."""
+    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    series = [
+        Curve(title, tuple((line["epoch"], line[name]) for line in lines), colour=colour)
+        for colour, (name, title) in enumerate((("train", "training, while learning"), ("val", "validation")))
+    ]
+    return standalone(curves(series, "epoch", "mean absolute error (eV/atom)"))
 
 
 def _energies(split: Split, where: str) -> NDArray[np.float32]:

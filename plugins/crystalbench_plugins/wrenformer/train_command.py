@@ -29,6 +29,9 @@ def _option(name: str, kind: click.ParamType[Any], text: str) -> Callable[[Comma
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder of the results.")
 @click.option("--resume", is_flag=True, help="Continue what was interrupted in that folder.")
 @_option("epochs", COUNT, "Passes over the training split.")
+@click.option(
+    "--stop", type=COUNT, help="Epoch to end after; the schedule stays that of --epochs.  [default: the last]"
+)
 @_option("batch_size", COUNT, "Protostructures in a step.")
 @_option("learning_rate", POSITIVE, "Largest learning rate.")
 @_option("weight_decay", click.FloatRange(0), "Of AdamW.")
@@ -37,7 +40,7 @@ def _option(name: str, kind: click.ParamType[Any], text: str) -> Callable[[Comma
 @_option("seed", click.IntRange(0), "Seed of everything random.")
 @click.option("--composition-only", is_flag=True, help="Train the baseline that sees no Wyckoff positions.")
 @click.option("--threads", type=COUNT, help="Threads of torch.  [default: all cores]")
-def command(source: str, out: Path, resume: bool, threads: int | None, **settings: Any) -> None:
+def command(source: str, out: Path, resume: bool, stop: int | None, threads: int | None, **settings: Any) -> None:
     """Train a Wrenformer on the formation energies of a dataset.
 
     \b
@@ -53,7 +56,7 @@ def command(source: str, out: Path, resume: bool, threads: int | None, **setting
         raise ConfigError(f"there is nothing to resume in {out}; leave out --resume")
     if not resume and (out / "state.pt").exists():
         raise ConfigError(f"{out} holds a training; continue it with --resume, or give another folder")
-    report = training.run(_show)
+    report = training.run(_show, stop)
     for name, errors in report["errors"].items():  # type: ignore[union-attr]
         click.echo(f"{name}: {errors}")
     click.echo(f"weights: {out / 'encoder.pt'}")

@@ -47,7 +47,10 @@ class Weights:
         EncoderError
             If names or shapes are not those of the architecture, or a number is not finite.
         """
-        network = self.architecture.build()
+        import torch
+
+        with torch.random.fork_rng(devices=[]):  # it starts from random weights: leave the caller's generator alone
+            network = self.architecture.build()
         try:
             network.load_state_dict({name: tensor.float() for name, tensor in self.state.items()})
         except RuntimeError as error:
@@ -75,17 +78,18 @@ class Weights:
         content = read(path)
         if content.get("format") != FORMAT:
             raise EncoderError(f"{path}: not written by 'crystalbench encoder train' (no format {FORMAT})")
-        given: dict[str, Any] = content["architecture"]
-        sizes: dict[str, Any] = {
-            key: tuple(value) if isinstance(value, list) else value for key, value in given.items()
-        }
-        return cls(
-            architecture=Architecture(**sizes),
-            state=content["state"],
-            mean=float(content["mean"]),
-            std=float(content["std"]),
-            table=Table(content["table"]),
-        )
+        try:
+            given = content["architecture"].items()
+            sizes: dict[str, Any] = {name: tuple(size) if isinstance(size, list) else size for name, size in given}
+            return cls(
+                architecture=Architecture(**sizes),
+                state=content["state"],
+                mean=float(content["mean"]),
+                std=float(content["std"]),
+                table=Table(content["table"]),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise EncoderError(f"{path}: not laid out as format {FORMAT} ({error!r})") from error
 
 
 def write(path: Path, content: Mapping[str, Any]) -> None:
