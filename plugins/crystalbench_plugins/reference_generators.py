@@ -1,13 +1,13 @@
 """Generators whose order in every metric is known: a metric that ranks them otherwise is wrong.
 
-============ ===================================== ================= ===============================
-generator    novelty                               prototype novelty uniqueness
-============ ===================================== ================= ===============================
-train        0                                     0                 as often as the training set
-test         1 where splits share no protostructure low              as the test split
-element-swap high                                  0                 near 1
-random       near 1                                high              near 1
-============ ===================================== ================= ===============================
+============ ====================================== ================= ============================= ==============
+generator    novelty                                prototype novelty uniqueness                    FWD
+============ ====================================== ================= ============================= ==============
+train        0                                      0                 as often as the training set  about its floor
+test         1 where splits share no protostructure low               as the test split             low
+element-swap high                                   0                 near 1                        high
+random       near 1                                 high              near 1                        highest
+============ ====================================== ================= ============================= ==============
 
 None of them knows chemistry beyond how often an element occurs: ``element-swap`` and ``random`` are floors for a
 model to beat. Chunk ``k`` depends on the training split, the seed and ``k`` alone.
@@ -175,8 +175,8 @@ class GroupMarginals:
 
     Attributes
     ----------
-    n_orbits
-        Orbits per row.
+    sizes
+        Orbits and elements per row, as ``"4 3"``.
     letters
         Wyckoff letters of the orbits.
     multiplicity, reusable
@@ -185,18 +185,18 @@ class GroupMarginals:
         Atoms in the largest conventional cell.
     """
 
-    n_orbits: Marginal
+    sizes: Marginal
     letters: Marginal
     multiplicity: NDArray[np.int64]
     reusable: NDArray[np.bool_]
     max_atoms: int
 
     @classmethod
-    def of(cls, spacegroup: int, n_orbits: Counter[str], letters: Counter[str], max_atoms: int) -> "GroupMarginals":
+    def of(cls, spacegroup: int, sizes: Counter[str], letters: Counter[str], max_atoms: int) -> "GroupMarginals":
         used = Marginal.of(letters)
         positions = [wyckoff.position(spacegroup, letter) for letter in used.values]
         return cls(
-            Marginal.of(n_orbits),
+            Marginal.of(sizes),
             used,
             np.array([position.multiplicity for position in positions]),
             np.array([position.dof > 0 for position in positions]),
@@ -205,7 +205,7 @@ class GroupMarginals:
 
 
 def group_marginals(split: Split, table: Table) -> tuple[Marginal, dict[str, GroupMarginals]]:
-    """Count space groups and, in each, orbits per row, letters and the largest conventional cell.
+    """Count space groups and, in each, orbits and elements per row, letters and the largest conventional cell.
 
     Rows that differ only in their elements are counted together, so this costs a parse per AFLOW label (6,561 in
     WBM), not per row.
@@ -224,7 +224,7 @@ def group_marginals(split: Split, table: Table) -> tuple[Marginal, dict[str, Gro
         known = Protostructure.from_canonical(representative[aflow], table)
         group = str(known.spacegroup)
         groups[group] += n
-        sizes.setdefault(group, Counter())[str(len(known.orbits))] += n
+        sizes.setdefault(group, Counter())[f"{len(known.orbits)} {len(known.elements)}"] += n
         for orbit in known.orbits:
             letters.setdefault(group, Counter())[orbit.letter] += n
         largest[group] = max(largest[group], known.n_atoms)
@@ -233,10 +233,10 @@ def group_marginals(split: Split, table: Table) -> tuple[Marginal, dict[str, Gro
 
 
 class RandomOrbits(_Reference):
-    """A space group at its training frequency, and in it orbits one by one, each drawn independently.
+    """A space group at its training frequency, and in it orbits one by one, their letters and elements at random.
 
-    The number of orbits and their letters follow the frequencies in that group, the elements those in the whole
-    training set. A letter that cannot be used (a position without free coordinates that is taken, or more atoms
+    The numbers of orbits and of elements and the letters follow the frequencies in that group, the elements those in
+    the whole training set; which orbits have which element is left to chance. A letter that cannot be used (a position without free coordinates that is taken, or more atoms
     than the largest training cell of the group) is left out of the draw; where no letter is left the structure has
     fewer orbits. So every sample is a legal protostructure and none is rejected.
     """
@@ -251,15 +251,21 @@ class RandomOrbits(_Reference):
 
     def _random(self, random: np.random.Generator) -> Protostructure:
         group = self.groups.values[self.groups.draw(random)]
-        elements = self.elements.values
-        orbits = [(elements[self.elements.draw(random)], x) for x in self._letters(self.marginals[group], random)]
+        marginals = self.marginals[group]
+        n_orbits, n_elements = map(int, marginals.sizes.values[marginals.sizes.draw(random)].split())
+        letters = self._letters(marginals, n_orbits, random)
+        elements = self.elements.draw_distinct(min(n_elements, len(letters)), random)
+        # each element once, then any of them
+        given = elements + [elements[k] for k in random.integers(len(elements), size=len(letters) - len(elements))]
+        places = random.permutation(len(letters)).tolist()
+        orbits = [(given[place], letter) for place, letter in zip(places, letters, strict=True)]
         return Protostructure(int(group), orbits, self.table)
 
-    def _letters(self, group: GroupMarginals, random: np.random.Generator) -> list[str]:
+    def _letters(self, group: GroupMarginals, n_orbits: int, random: np.random.Generator) -> list[str]:
         free = np.ones(len(group.letters.values), dtype=np.bool_)
         room = group.max_atoms
         drawn: list[str] = []
-        for _ in range(int(group.n_orbits.values[group.n_orbits.draw(random)])):
+        for _ in range(n_orbits):
             allowed = free & (group.multiplicity <= room)
             if not allowed.any():
                 break
@@ -276,7 +282,7 @@ def crystalbench_generators() -> Iterable[GeneratorSpec]:
         ("train", "Training copy", TrainingCopy, "rows of the training split, shuffled: novelty 0"),
         ("test", "Held-out test set", HeldOut, "rows of the test split, shuffled: what a perfect model would give"),
         ("element-swap", "Element swap", ElementSwap, "training prototypes with other elements"),
-        ("random", "Random orbits", RandomOrbits, "independent orbits at the training frequencies"),
+        ("random", "Random orbits", RandomOrbits, "orbits and elements at random, at the training frequencies"),
     )
     return [
         GeneratorSpec(
