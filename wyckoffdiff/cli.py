@@ -73,6 +73,7 @@ def train_command(
     data = Dataset(Plugins.load().datasets[dataset])
     import torch
 
+    from crystalbench.progress import bar
     from wyckoffdiff.processes import Processes
     from wyckoffdiff.train import run
 
@@ -81,14 +82,18 @@ def train_command(
     with Processes.joined() as processes:
         main = processes.rank == 0
         training = _resumed(data, out, given, processes) if resume else _new(data, out, preset, given, processes)
-        if main:
-            click.echo(_summary(training), err=True)
-        run(
-            training,
-            out,
-            checkpoint_seconds=60 * checkpoint_minutes,
-            report=(lambda line: click.echo(line, err=True)) if main else (lambda line: None),
-        )
+        if not main:
+            run(training, out)
+            return
+        click.echo(_summary(training), err=True)
+        with bar("training", training.steps - training.progress.step, "steps") as show:
+            run(
+                training,
+                out,
+                checkpoint_seconds=60 * checkpoint_minutes,
+                report=lambda line: click.echo(line, err=True),
+                show=show,
+            )
 
 
 def _new(data: Dataset, out: Path, preset: str, given: dict[str, Any], processes: "Processes") -> "Training":

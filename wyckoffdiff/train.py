@@ -250,9 +250,11 @@ def run(
     checkpoint_seconds: float = 600.0,
     stop_at: int | None = None,
     report: Callable[[str], None] = lambda line: None,
+    show: Callable[[int], None] = lambda step: None,
 ) -> None:
-    """Train to the end (or to step ``stop_at``), with checkpoints, a log and a line of progress an epoch.
+    """Train to the end (or to step ``stop_at``), with checkpoints and a log.
 
+    Calls ``report`` with a line after each epoch, and ``show`` with the number of steps done here after each step.
     Writes into ``folder``: `LAST` every ``checkpoint_seconds`` and after every epoch, `BEST` by validation loss, and
     `LOG`, see `wyckoffdiff.training_log`.
     """
@@ -262,6 +264,7 @@ def run(
     start_step, saved = progress.step, time.perf_counter()
     while progress.step < min(training.steps, stop_at or training.steps):
         progress.recent.append(training.step())
+        show(progress.step - start_step)
         progress.seconds = before + time.perf_counter() - started
         ended = progress.step % training.steps_per_epoch == 0
         if progress.step % EVERY == 0 or ended:
