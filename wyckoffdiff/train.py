@@ -98,14 +98,18 @@ class Training:
         self.optimiser = torch.optim.AdamW(
             self.model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=fused
         )
-        self.average = {}
-        if settings.ema:
-            self.average = {name: p.detach().clone() for name, p in self.model.named_parameters()}
+        self.start_average()
         counts = (self.provenance.constrained_counts, self.provenance.unconstrained_counts)
         self.noise = Noise.of(settings.prior, self.model.settings, (torch.tensor(counts[0]), torch.tensor(counts[1])))
         self._parallel = self.model
         if self.processes.count > 1:
             self._parallel = nn.parallel.DistributedDataParallel(self.model)
+
+    def start_average(self) -> None:
+        """Let the moving average begin with the weights as they are."""
+        self.average = {}
+        if self.settings.ema:
+            self.average = {name: p.detach().clone() for name, p in self.model.named_parameters()}
 
     @property
     def steps_per_epoch(self) -> int:
