@@ -23,13 +23,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from wyckoffdiff.batches import Noise
+from wyckoffdiff.batches import Noise, stack_positions
 from wyckoffdiff.condition import Condition
 from wyckoffdiff.diffusion import Diffusion, draw
 from wyckoffdiff.encoding import Record, from_dense
 from wyckoffdiff.inference import Evaluator
 from wyckoffdiff.layout import layout, stacked
-from wyckoffdiff.model import N_LETTERS, Positions, WyckoffGNN
+from wyckoffdiff.model import N_LETTERS, WyckoffGNN
 
 DECODED = 1 << 16
 """Variables decoded at once: 28 MB of probabilities at the paper's P."""
@@ -82,26 +82,6 @@ def times(timesteps: int, steps: int, last_step: LastStep) -> list[int]:
         raise ValueError(f"steps must be 0 (all) to {longest}, got {steps}")
     steps = steps or longest
     return [end + round(longest * k / steps) for k in range(steps, -1, -1)] if steps else [timesteps]
-
-
-def stack_positions(spacegroups: Sequence[int]) -> Positions:
-    """Lay out the positions of some materials, which must be sorted by their number of positions."""
-    every, groups = stacked(), np.asarray(spacegroups, dtype=np.int64)
-    size = every.size[groups]
-    start = np.cumsum(size) - size
-    row = np.arange(size.sum()) + np.repeat(every.first[groups] - start, size)
-    n, counts = np.unique(size, return_counts=True)
-    dof = torch.from_numpy(every.dof[row])
-    return Positions(
-        sizes=tuple(zip(counts.tolist(), n.tolist(), strict=True)),
-        spacegroup=torch.from_numpy(np.repeat(groups, size)),
-        material=torch.from_numpy(np.repeat(np.arange(len(groups)), size)),
-        dof=dof,
-        letter=torch.from_numpy(every.letter[row]),
-        multiplicity=torch.from_numpy(every.multiplicity[row]),
-        constrained=torch.nonzero(dof == 0).flatten(),
-        unconstrained=torch.nonzero(dof > 0).flatten(),
-    )
 
 
 def sample(
