@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from crystalbench import ConfigError, Dataset, DatasetError, __version__
+from crystalbench import ConfigError, Dataset, DatasetError, ReadError, __version__
 from crystalbench.cache import file_digest
 from wyckoffdiff import checkpoint
 from wyckoffdiff.checkpoint import Provenance
@@ -96,10 +96,13 @@ def resume(
     """
     path = folder / LAST
     content = checkpoint.load(path, checkpoint.TRAINING)
-    provenance = Provenance.from_plain(content["provenance"])
+    try:
+        provenance = Provenance.from_plain(content["provenance"])
+        model = ModelSettings(**content["settings"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ReadError(f"{path}: its settings are not those of this version of crystalbench: {error}") from error
     settings = provenance.training
     settings = replace(settings, epochs=epochs or settings.epochs, decay=settings.decay if decay is None else decay)
-    model = ModelSettings(**content["settings"])
     train = _materials(dataset, "train", model.n_elements, model.max_orbits)
     if train.digest != provenance.materials_digest:
         raise ConfigError(
