@@ -164,15 +164,6 @@ def test_the_backward_pass_of_the_pair_scores_is_the_derivative(monkeypatch: pyt
             torch.testing.assert_close(gradients[name], parameter.grad, rtol=1e-8, atol=1e-10, msg=name)
 
 
-def test_logits_of_one_element_are_the_rows_of_all_logits() -> None:
-    model = tiny()
-    h = torch.randn(9, TINY.hidden, dtype=torch.float64)
-    elements = torch.randint(1, TINY.n_elements + 1, (9,))
-    with torch.no_grad():
-        expected = model.unconstrained_logits(h)[torch.arange(9), elements - 1]
-        torch.testing.assert_close(model.unconstrained_logits_of(h, elements), expected)
-
-
 def test_an_informed_start_predicts_the_frequencies_where_the_rest_is_silent() -> None:
     model = tiny()
     constrained = torch.randint(100, (TINY.n_elements + 1,))
