@@ -5,7 +5,7 @@ A batch holds materials of any groups, sorted by their number of positions so th
 whole batch: `part` of it is what one of several processes works on, and it does not depend on how many there are.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -48,6 +48,24 @@ class Batch:
         return Batch(self.positions.to(device), self.z0.to(device), self.zinf.to(device), self.variables.to(device))
 
 
+def stack_positions(spacegroups: Sequence[int] | NDArray[np.int64]) -> Positions:
+    """Lay out the positions of materials of some groups (B,), which must be sorted by their number of positions."""
+    every, groups = stacked(), np.asarray(spacegroups, dtype=np.int64)
+    size = every.size[groups]
+    node = np.repeat(every.first[groups] - (np.cumsum(size) - size), size) + np.arange(size.sum())
+    dof = every.dof[node]
+    return Positions(
+        sizes=_runs(size),
+        spacegroup=torch.from_numpy(np.repeat(groups, size)),
+        material=torch.from_numpy(np.repeat(np.arange(len(groups)), size)),
+        dof=torch.from_numpy(dof),
+        letter=torch.from_numpy(every.letter[node]),
+        multiplicity=torch.from_numpy(every.multiplicity[node]),
+        constrained=torch.from_numpy(np.flatnonzero(dof == 0)),
+        unconstrained=torch.from_numpy(np.flatnonzero(dof > 0)),
+    )
+
+
 def make_batch(
     materials: Materials, rows: NDArray[np.int64], n_elements: int, relettering: np.random.Generator | None = None
 ) -> Batch:
@@ -64,7 +82,7 @@ def make_batch(
     rows = rows[np.argsort(every.size[materials.spacegroup[rows]], kind="stable")]
     part = materials.part(rows)
     groups = part.spacegroup.astype(np.int64)
-    size, n0, ninf = every.size[groups], every.n0[groups], every.ninf[groups]
+    n0, ninf = every.n0[groups], every.ninf[groups]
     owner = np.repeat(np.arange(len(rows)), np.diff(part.first))
     position = part.position.astype(np.int64)
     if relettering is not None:
@@ -76,20 +94,8 @@ def make_batch(
     z0[((np.cumsum(n0) - n0)[owner] + every.slot[at])[~free]] = part.element[~free]
     zinf = np.zeros((ninf.sum(), n_elements), dtype=np.int64)
     zinf[((np.cumsum(ninf) - ninf)[owner] + every.slot[at])[free], part.element[free] - 1] = part.orbits[free]
-    node = np.repeat(every.first[groups] - (np.cumsum(size) - size), size) + np.arange(size.sum())
-    dof = every.dof[node]
-    positions = Positions(
-        sizes=_runs(size),
-        spacegroup=torch.from_numpy(np.repeat(groups, size)),
-        material=torch.from_numpy(np.repeat(np.arange(len(rows)), size)),
-        dof=torch.from_numpy(dof),
-        letter=torch.from_numpy(every.letter[node]),
-        multiplicity=torch.from_numpy(every.multiplicity[node]),
-        constrained=torch.from_numpy(np.flatnonzero(dof == 0)),
-        unconstrained=torch.from_numpy(np.flatnonzero(dof > 0)),
-    )
     variables = torch.from_numpy(n0 + n_elements * ninf)
-    return Batch(positions, torch.from_numpy(z0), torch.from_numpy(zinf), variables)
+    return Batch(stack_positions(groups), torch.from_numpy(z0), torch.from_numpy(zinf), variables)
 
 
 def _runs(size: NDArray[np.int64]) -> Sizes:

@@ -51,6 +51,8 @@ class Provenance:
         CPU threads of each process, and what it ran on.
     versions
         Of crystalbench and torch.
+    started_from
+        The model whose weights the training began with, in words; empty where they were random.
     """
 
     dataset: str
@@ -70,6 +72,7 @@ class Provenance:
     threads: int = 1
     device: str = "cpu"
     versions: Mapping[str, str]
+    started_from: str = ""
 
     def to_plain(self) -> dict[str, Any]:
         """Return plain values only."""

@@ -32,6 +32,10 @@ def command() -> None:
 )
 @click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="Folder of the training.")
 @click.option("--resume", is_flag=True, help="Go on where the last checkpoint in --out left it.")
+@click.option(
+    "--from", "begin_with", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Exported model to begin with instead of random weights; its sizes hold.",
+)  # fmt: skip
 @click.option("--epochs", type=int, help="Passes over the training split; may be changed on --resume.")
 @click.option("--max-orbits", type=int, help="P.  [default: 54 for paper, from the data for small]")
 @click.option(
@@ -56,6 +60,7 @@ def train_command(
     checkpoint_minutes: float,
     settings: tuple[str, ...],
     compiled: bool,
+    begin_with: Path | None,
     **options: Any,
 ) -> None:
     """Train a model on a dataset.
@@ -73,6 +78,7 @@ def train_command(
     data = Dataset(Plugins.load().datasets[dataset])
     import torch
 
+    from crystalbench.progress import bar
     from wyckoffdiff.processes import Processes
     from wyckoffdiff.train import run
 
@@ -80,25 +86,45 @@ def train_command(
         torch.set_num_threads(threads)
     with Processes.joined() as processes:
         main = processes.rank == 0
-        training = _resumed(data, out, given, processes) if resume else _new(data, out, preset, given, processes)
-        if main:
-            click.echo(_summary(training), err=True)
-        run(
-            training,
-            out,
-            checkpoint_seconds=60 * checkpoint_minutes,
-            report=(lambda line: click.echo(line, err=True)) if main else (lambda line: None),
-        )
+        if resume and begin_with:
+            raise ConfigError("--resume goes on with a training, --from begins a new one; give one of them")
+        if resume:
+            training = _resumed(data, out, given, processes)
+        else:
+            training = _new(data, out, preset, given, begin_with, processes)
+        if not main:
+            run(training, out)
+            return
+        click.echo(_summary(training), err=True)
+        with bar("training", training.steps - training.progress.step, "steps") as show:
+            run(
+                training,
+                out,
+                checkpoint_seconds=60 * checkpoint_minutes,
+                report=lambda line: click.echo(line, err=True),
+                show=show,
+            )
 
 
-def _new(data: Dataset, out: Path, preset: str, given: dict[str, Any], processes: "Processes") -> "Training":
+def _new(
+    data: Dataset, out: Path, preset: str, given: dict[str, Any], begin_with: Path | None, processes: "Processes"
+) -> "Training":
     from wyckoffdiff.setup_training import start
     from wyckoffdiff.train import LAST
 
     if (out / LAST).exists():
         raise ConfigError(f"{out} already holds a training; go on with it by --resume, or choose another --out")
+    if begin_with and (sizes := given.keys() & {f.name for f in fields(ModelSettings)}):
+        raise ConfigError(f"--from takes the sizes of the model from it; {', '.join(sorted(sizes))} cannot be chosen")
     chosen = configured(PRESETS[preset], given)
-    return start(data, chosen.model, chosen.training, orbits_from_data=chosen.orbits_from_data, processes=processes)
+    return start(
+        data,
+        chosen.model,
+        chosen.training,
+        orbits_from_data=chosen.orbits_from_data,
+        processes=processes,
+        begin_with=begin_with,
+    )
 
 
 def _resumed(data: Dataset, out: Path, given: dict[str, Any], processes: "Processes") -> "Training":

@@ -274,31 +274,6 @@ class WyckoffGNN(nn.Module):
         """Return the last hidden layer (M, decoder_hidden) of the decoder, which all elements share."""
         return self.unconstrained_decoder.trunk(h)
 
-    def unconstrained_logits_of(self, h: Tensor, elements: Tensor) -> Tensor:
-        """Decode one element of each row only.
-
-        Parameters
-        ----------
-        h
-            (M, hidden).
-        elements
-            (M,) int64, atomic numbers, 1..N_a.
-
-        Returns
-        -------
-        Tensor
-            (M, P + 1): equal to ``unconstrained_logits(h)[arange(M), elements - 1]``.
-        """
-        return self.head_of(self.unconstrained_trunk(h), elements)
-
-    def head_of(self, trunk: Tensor, elements: Tensor) -> Tensor:
-        """Apply the rows of the last layer that belong to ``elements`` (M,) to the trunk (M, decoder_hidden)."""
-        last = self.unconstrained_decoder.linear(3)
-        states = self.settings.max_orbits + 1
-        weight = last.weight.view(-1, states, last.in_features)[elements - 1]  # (M, P + 1, decoder_hidden)
-        bias = last.bias.view(-1, states)[elements - 1]
-        return torch.baddbmm(bias[..., None], weight, trunk[..., None])[..., 0]
-
 
 def parameter_count(model: nn.Module) -> int:
     """Return the number of weights."""

@@ -49,6 +49,7 @@ def _text(found: Provenance, settings: ModelSettings, parameters: int, model: Pa
         f"clipping at {training.clip:g}, {training.precision}, seed {training.seed}",
         "trained": f"{done}, {found.steps:,} steps, {found.seconds / 3600:.2f} h on {found.device} with "
         f"{found.threads} thread{'s' if found.threads > 1 else ''}.{unfinished}",
+        "started from": found.started_from or "random weights",
         "stored": f"{average}, half precision, {model.stat().st_size / 1e6:.1f} MB",
         "training loss, last whole epoch": _loss(found.train_loss),
         "validation loss, with the stored average": _loss(found.val_loss),

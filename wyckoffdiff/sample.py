@@ -23,20 +23,19 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from wyckoffdiff.batches import Noise
+from wyckoffdiff.batches import Noise, stack_positions
 from wyckoffdiff.condition import Condition
 from wyckoffdiff.diffusion import Diffusion, draw
 from wyckoffdiff.encoding import Record, from_dense
 from wyckoffdiff.inference import Evaluator
 from wyckoffdiff.layout import layout, stacked
-from wyckoffdiff.model import N_LETTERS, Positions, WyckoffGNN
+from wyckoffdiff.model import N_LETTERS, WyckoffGNN
 
 DECODED = 1 << 16
 """Variables decoded at once: 28 MB of probabilities at the paper's P."""
 
-
-LEAST = 8
-"""Fewest materials worth a thread."""
+PART = 64
+"""Materials evaluated together on a CPU: the same whatever the number of threads, and so are the samples."""
 
 Run: TypeAlias = Callable[[Callable[[int], None], Iterable[int]], Iterable[None]]
 """Calls a function with each number and yields what it returns: `map`, or that of a pool."""
@@ -58,8 +57,8 @@ class SampleSettings:
     steps
         Number of steps; 0 for all T.
     threads, memory
-        Threads, and MB for the activations of the network. They change which materials are evaluated together, not
-        the samples (but for rounding).
+        Threads, and MB for the activations of the network in each. A small memory, or a GPU, changes which materials
+        are evaluated together, and by rounding now and then a sample; threads change nothing.
     """
 
     steps: int = 0
@@ -84,26 +83,6 @@ def times(timesteps: int, steps: int, last_step: LastStep) -> list[int]:
     return [end + round(longest * k / steps) for k in range(steps, -1, -1)] if steps else [timesteps]
 
 
-def stack_positions(spacegroups: Sequence[int]) -> Positions:
-    """Lay out the positions of some materials, which must be sorted by their number of positions."""
-    every, groups = stacked(), np.asarray(spacegroups, dtype=np.int64)
-    size = every.size[groups]
-    start = np.cumsum(size) - size
-    row = np.arange(size.sum()) + np.repeat(every.first[groups] - start, size)
-    n, counts = np.unique(size, return_counts=True)
-    dof = torch.from_numpy(every.dof[row])
-    return Positions(
-        sizes=tuple(zip(counts.tolist(), n.tolist(), strict=True)),
-        spacegroup=torch.from_numpy(np.repeat(groups, size)),
-        material=torch.from_numpy(np.repeat(np.arange(len(groups)), size)),
-        dof=dof,
-        letter=torch.from_numpy(every.letter[row]),
-        multiplicity=torch.from_numpy(every.multiplicity[row]),
-        constrained=torch.nonzero(dof == 0).flatten(),
-        unconstrained=torch.nonzero(dof > 0).flatten(),
-    )
-
-
 def sample(
     model: WyckoffGNN,
     noise: Noise,
@@ -114,7 +93,7 @@ def sample(
 ) -> list[Record]:
     """Draw one material of each space group; a record without entries is a void material.
 
-    The samples depend on nothing but the arguments (and, by rounding, on threads and ``settings.memory``). Required
+    The samples depend on nothing but the arguments (``settings.threads`` does not matter). Required
     elements are not looked at here: see `wyckoffdiff.condition`.
     """
     order = sorted(range(len(spacegroups)), key=lambda k: stacked().size[spacegroups[k]])
@@ -185,7 +164,7 @@ class Chain:
         condition: Condition, generator: torch.Generator, run: Run = map,
     ) -> None:  # fmt: skip
         sizes = model.settings
-        self._run, self._threads = run, settings.threads
+        self._run = run
         self.n_elements = sizes.n_elements
         self.generator, self.spacegroups = generator, spacegroups
         self.positions = p = stack_positions(spacegroups)
@@ -203,7 +182,8 @@ class Chain:
         self.digest = _codes(231)[torch.tensor(spacegroups)]
         self._starts = torch.searchsorted(p.material, torch.arange(len(spacegroups)))
         self._pairs = torch.from_numpy(stacked().size[spacegroups]) ** 2
-        self._most_materials = max(1, int(settings.memory * 1e6 / _activation_bytes(model)))
+        most = max(1, int(settings.memory * 1e6 / _activation_bytes(model)))
+        self._part = min(PART, most) if self.evaluator.device.type == "cpu" else most
         start = self.zero.x, self.inf.x
         self.zero.x, self.inf.x = torch.zeros_like(start[0]), torch.zeros_like(start[1])
         self.place(*start)
@@ -244,14 +224,10 @@ class Chain:
         return new0, newinf
 
     def _parts(self, material: Tensor) -> Tensor:
-        """Share the materials that are to be evaluated out into parts of equal work: (B,) number of the part.
-
-        There is a part for each thread, or more where the memory does not hold so many materials.
-        """
+        """Share the materials that are to be evaluated out into parts of equal work: (B,) number of the part."""
         work = torch.zeros(len(self.spacegroups), dtype=torch.int64)
         work[material] = self._pairs[material]
-        asked = int((work > 0).sum())
-        parts = max(min(self._threads, asked // LEAST), -(-asked // self._most_materials), 1)
+        parts = max(-(-int((work > 0).sum()) // self._part), 1)
         return (torch.cumsum(work, 0) - 1) * parts // max(int(work.sum()), 1)
 
     def _ask_part(self, asked: "_Asked", t: int, s: int) -> tuple[Tensor, Tensor]:

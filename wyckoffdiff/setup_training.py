@@ -5,7 +5,8 @@ from pathlib import Path
 
 import torch
 
-from crystalbench import ConfigError, Dataset, DatasetError, __version__
+from crystalbench import ConfigError, Dataset, DatasetError, ReadError, __version__
+from crystalbench.cache import file_digest
 from wyckoffdiff import checkpoint
 from wyckoffdiff.checkpoint import Provenance
 from wyckoffdiff.data import Materials
@@ -21,6 +22,7 @@ def start(
     *,
     orbits_from_data: bool,
     processes: Processes | None = None,
+    begin_with: Path | None = None,
 ) -> Training:
     """Return a training at step 0.
 
@@ -28,12 +30,19 @@ def start(
     ----------
     orbits_from_data
         Replace ``model.max_orbits`` by the most that the training split has.
+    begin_with
+        An exported model: its sizes take the place of ``model``, and its weights that of random ones.
 
     Raises
     ------
+    ReadError
+        If ``begin_with`` is no exported model.
     DatasetError
         If the dataset has no train and val splits, or a split has no material within N_a and P.
     """
+    begun_with = checkpoint.load_model(begin_with) if begin_with else None
+    if begun_with:
+        model, orbits_from_data = begun_with[0].settings, False
     train = _materials(dataset, "train", model.n_elements, None if orbits_from_data else model.max_orbits)
     if orbits_from_data:
         model = replace(model, max_orbits=train.max_orbits)
@@ -49,13 +58,23 @@ def start(
         unconstrained_counts=tuple(unconstrained.sum(0).tolist()),
         training=training,
         versions={"crystalbench": __version__, "torch": torch.__version__},
+        started_from=_described(begin_with, begun_with[1]) if begin_with and begun_with else "",
     )
     begun = _training(dataset, model, provenance, train, processes or Processes())
-    if training.informed_start:
-        with torch.no_grad():
-            begun.model.start_from(torch.from_numpy(constrained), torch.from_numpy(unconstrained))
-            begun.average = {name: p.clone() for name, p in begun.model.named_parameters()} if training.ema else {}
+    if begun_with:
+        begun.model.load_state_dict(begun_with[0].state_dict())
+    elif training.informed_start:
+        begun.model.start_from(torch.from_numpy(constrained), torch.from_numpy(unconstrained))
+    begun.start_average()
     return begun
+
+
+def _described(path: Path, found: Provenance) -> str:
+    earlier = f", itself started from {found.started_from}" if found.started_from else ""
+    return (
+        f"a model of SHA-256 {file_digest(path)[:16]} trained for {found.epochs:.1f} epochs "
+        f"({found.seconds / 3600:.2f} h) on {found.dataset}{earlier}"
+    )
 
 
 def resume(
@@ -77,10 +96,13 @@ def resume(
     """
     path = folder / LAST
     content = checkpoint.load(path, checkpoint.TRAINING)
-    provenance = Provenance.from_plain(content["provenance"])
+    try:
+        provenance = Provenance.from_plain(content["provenance"])
+        model = ModelSettings(**content["settings"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ReadError(f"{path}: its settings are not those of this version of crystalbench: {error}") from error
     settings = provenance.training
     settings = replace(settings, epochs=epochs or settings.epochs, decay=settings.decay if decay is None else decay)
-    model = ModelSettings(**content["settings"])
     train = _materials(dataset, "train", model.n_elements, model.max_orbits)
     if train.digest != provenance.materials_digest:
         raise ConfigError(

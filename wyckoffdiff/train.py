@@ -98,14 +98,18 @@ class Training:
         self.optimiser = torch.optim.AdamW(
             self.model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=fused
         )
-        self.average = {}
-        if settings.ema:
-            self.average = {name: p.detach().clone() for name, p in self.model.named_parameters()}
+        self.start_average()
         counts = (self.provenance.constrained_counts, self.provenance.unconstrained_counts)
         self.noise = Noise.of(settings.prior, self.model.settings, (torch.tensor(counts[0]), torch.tensor(counts[1])))
         self._parallel = self.model
         if self.processes.count > 1:
             self._parallel = nn.parallel.DistributedDataParallel(self.model)
+
+    def start_average(self) -> None:
+        """Let the moving average begin with the weights as they are."""
+        self.average = {}
+        if self.settings.ema:
+            self.average = {name: p.detach().clone() for name, p in self.model.named_parameters()}
 
     @property
     def steps_per_epoch(self) -> int:
@@ -250,9 +254,11 @@ def run(
     checkpoint_seconds: float = 600.0,
     stop_at: int | None = None,
     report: Callable[[str], None] = lambda line: None,
+    show: Callable[[int], None] = lambda step: None,
 ) -> None:
-    """Train to the end (or to step ``stop_at``), with checkpoints, a log and a line of progress an epoch.
+    """Train to the end (or to step ``stop_at``), with checkpoints and a log.
 
+    Calls ``report`` with a line after each epoch, and ``show`` with the number of steps done here after each step.
     Writes into ``folder``: `LAST` every ``checkpoint_seconds`` and after every epoch, `BEST` by validation loss, and
     `LOG`, see `wyckoffdiff.training_log`.
     """
@@ -262,6 +268,7 @@ def run(
     start_step, saved = progress.step, time.perf_counter()
     while progress.step < min(training.steps, stop_at or training.steps):
         progress.recent.append(training.step())
+        show(progress.step - start_step)
         progress.seconds = before + time.perf_counter() - started
         ended = progress.step % training.steps_per_epoch == 0
         if progress.step % EVERY == 0 or ended:

@@ -133,6 +133,14 @@ def test_a_training_is_resumed_on_its_own_data_only(folder: Path) -> None:
         resume(dataset(4000), folder)
 
 
+def test_a_training_of_other_settings_than_this_version_has_is_refused(folder: Path, tmp_path: Path) -> None:
+    content = torch.load(folder / LAST, weights_only=True)
+    content["settings"]["heads"] = 8
+    torch.save(content, tmp_path / LAST)
+    with pytest.raises(ReadError, match=r"last\.pt: its settings are not those of this version.*heads"):
+        resume(dataset(), tmp_path)
+
+
 def test_epochs_can_be_added_on_resuming(folder: Path) -> None:
     longer = resume(dataset(), folder, epochs=2, decay=0.0)
     assert isinstance(longer, Training)

@@ -82,6 +82,29 @@ def test_settings_other_than_the_length_cannot_change_on_resuming(tmp_path: Path
     assert "prior cannot be changed" in str(done.exception)
 
 
+def test_a_training_can_begin_with_an_exported_model(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    assert call("train", "--dataset", "tiny", "--out", first, *SMALL).exit_code == 0
+    assert call("export", first, "--output", tmp_path / "first.pt").exit_code == 0
+    again = ("--from", tmp_path / "first.pt", "--epochs", "1", "--threads", "1", "--set", "batch_size=16")
+    done = call("train", "--dataset", "tiny", "--out", second, *again)
+    assert done.exit_code == 0, done.output
+    assert call("export", second, "--output", tmp_path / "second.pt").exit_code == 0
+    (before, old), (after, new) = (load_model(tmp_path / f"{name}.pt") for name in ("first", "second"))
+    assert after.settings == before.settings
+    # three steps of warm-up at 1e-3 / 500 and less leave the weights where they were
+    for a, b in zip(after.parameters(), before.parameters(), strict=True):
+        assert (a - b).abs().max() < 1e-3
+    assert old.started_from == ""
+    assert "trained for 2.0 epochs" in new.started_from
+    assert "trained for 2.0 epochs" in (tmp_path / "second.md").read_text()
+    done = call("train", "--dataset", "tiny", "--out", tmp_path / "third", *again, "--set", "hidden=32")
+    assert isinstance(done.exception, ConfigError)
+    assert "hidden cannot be chosen" in str(done.exception)
+    done = call("train", "--dataset", "tiny", "--out", second, "--resume", "--from", tmp_path / "first.pt")
+    assert isinstance(done.exception, ConfigError)
+
+
 def test_an_unknown_setting_names_the_nearest_one() -> None:
     with pytest.raises(ConfigError, match="did you mean 'hidden'"):
         configured(PRESETS["small"], {"hiden": 3})

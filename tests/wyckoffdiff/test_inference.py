@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from wyckoffdiff.batches import stack_positions
 from wyckoffdiff.inference import Evaluator
 from wyckoffdiff.layout import layout, stacked
 from wyckoffdiff.model import GroupTensors, WyckoffGNN
-from wyckoffdiff.sample import stack_positions
 from wyckoffdiff.settings import ModelSettings
 
 GROUPS = sorted([225, 225, 225, 225, 1, 1, 2, 2, 14, 47, 221, 62, 62, 33, 10], key=lambda g: stacked().size[g])

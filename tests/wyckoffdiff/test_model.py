@@ -164,13 +164,21 @@ def test_the_backward_pass_of_the_pair_scores_is_the_derivative(monkeypatch: pyt
             torch.testing.assert_close(gradients[name], parameter.grad, rtol=1e-8, atol=1e-10, msg=name)
 
 
-def test_logits_of_one_element_are_the_rows_of_all_logits() -> None:
+def test_an_informed_start_predicts_the_frequencies_where_the_rest_is_silent() -> None:
     model = tiny()
-    h = torch.randn(9, TINY.hidden, dtype=torch.float64)
-    elements = torch.randint(1, TINY.n_elements + 1, (9,))
+    constrained = torch.randint(100, (TINY.n_elements + 1,))
+    unconstrained = torch.randint(100, (TINY.n_elements, TINY.max_orbits + 1))
+    model.start_from(constrained, unconstrained)
     with torch.no_grad():
-        expected = model.unconstrained_logits(h)[torch.arange(9), elements - 1]
-        torch.testing.assert_close(model.unconstrained_logits_of(h, elements), expected)
+        for decoder in (model.constrained_decoder, model.unconstrained_decoder):
+            decoder.linear(3).weight.zero_()
+        h = torch.randn(2, TINY.hidden, dtype=torch.float64)
+        for logits, counts in (
+            (model.constrained_logits(h), constrained),
+            (model.unconstrained_logits(h), unconstrained),
+        ):
+            expected = (counts + 0.5) / (counts + 0.5).sum(-1, keepdim=True)
+            torch.testing.assert_close(logits.softmax(-1)[1], expected, check_dtype=False)
 
 
 def test_logits_under_bf16_stay_near_those_in_float32() -> None:

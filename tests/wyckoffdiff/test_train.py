@@ -205,6 +205,7 @@ def test_bf16_trains_to_nearly_the_same_loss(whole: Path, tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.torch.jit.script_method.:DeprecationWarning")  # torch's compiler uses it itself
 def test_compiled_networks_train_to_the_same_losses(whole: Path, tmp_path: Path) -> None:
     run(training(replace(TRAINING, compile=True)), tmp_path)
     for a, b in zip(losses(whole), losses(tmp_path), strict=True):
