@@ -218,9 +218,7 @@ def drawn(name: str, n: int, real: Real) -> list[Protostructure]:
 
 
 @pytest.mark.slow
-def test_held_out_materials_are_nearer_than_swapped_elements_and_those_or_random_orbits_far(
-    real: Real,
-) -> None:
+def test_held_out_materials_are_near_and_swapped_elements_and_random_orbits_far(real: Real) -> None:
     encoder, dataset, _ = real
     found = {}
     for name in ("train", "test", "element-swap", "random"):
@@ -231,7 +229,7 @@ def test_held_out_materials_are_nearer_than_swapped_elements_and_those_or_random
     floor = found["test"].details["floor"]
     assert isinstance(floor, float)
     assert found["train"].value < 2 * floor
-    assert found["test"].value < 0.1 * min(found["element-swap"].value, found["random"].value)
+    assert 10 * found["test"].value < min(found["element-swap"].value, found["random"].value)
 
 
 @pytest.mark.slow
