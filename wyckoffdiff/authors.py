@@ -11,13 +11,14 @@ never uses it.
 
 import pickle
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from crystalbench import Dataset, ReadError, __version__
+from crystalbench import Dataset, ReadError
 from wyckoffdiff.checkpoint import MODEL, Provenance, save
 from wyckoffdiff.data import Materials
 from wyckoffdiff.model import WyckoffGNN
@@ -63,27 +64,17 @@ def convert(parameters: Path, dataset: Dataset, output: Path) -> Provenance:
     settings, weights = translate(content["model_state_dict"], content["config"], str(parameters))
     config = content["config"]
     train = Materials.of_labels(dataset.train.labels, settings.n_elements, settings.max_orbits)
-    constrained, unconstrained = train.variable_counts(settings.n_elements, settings.max_orbits)
-    provenance = Provenance(
-        dataset=dataset.name,
-        dataset_identity=dataset.spec.identity(),
-        materials_digest=train.digest,
-        n_train=len(train),
-        n_refused=train.refused,
-        spacegroup_counts=tuple(train.spacegroup_counts().tolist()),
-        constrained_counts=tuple(constrained.tolist()),
-        unconstrained_counts=tuple(unconstrained.sum(0).tolist()),
-        training=TrainingSettings(
-            prior=PRIORS[config["d3pm_transition"]],
-            epochs=int(config.get("epochs") or 1),
-            batch_size=int(config.get("batch_size") or 256),
-            learning_rate=float(config.get("lr") or 2e-4),
-            weight_decay=float(config.get("l2_reg") or 0.0),
-            seed=int(config.get("seed") or 0),
-        ),
-        epochs=float(content.get("epoch", 0)) + 1,
-        versions={"crystalbench": __version__, "torch": torch.__version__, "converted from": "httk/wyckoffdiff"},
+    training = TrainingSettings(
+        prior=PRIORS[config["d3pm_transition"]],
+        epochs=int(config.get("epochs") or 1),
+        batch_size=int(config.get("batch_size") or 256),
+        learning_rate=float(config.get("lr") or 2e-4),
+        weight_decay=float(config.get("l2_reg") or 0.0),
+        seed=int(config.get("seed") or 0),
     )
+    ours = Provenance.of(dataset, train, settings, training)
+    versions = {**ours.versions, "converted from": "httk/wyckoffdiff"}
+    provenance = replace(ours, epochs=float(content.get("epoch", 0)) + 1, versions=versions)
     shape = {name: getattr(settings, name) for name in settings.__slots__}
     save(output, MODEL, {"weights": weights, "settings": shape, "provenance": provenance.to_plain()})
     return provenance

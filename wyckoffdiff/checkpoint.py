@@ -16,8 +16,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from crystalbench import ReadError
+from crystalbench import Dataset, ReadError, __version__
 from crystalbench.cache import atomic_write
+from wyckoffdiff.data import Materials
 from wyckoffdiff.model import WyckoffGNN
 from wyckoffdiff.settings import ModelSettings, TrainingSettings
 
@@ -73,6 +74,23 @@ class Provenance:
     device: str = "cpu"
     versions: Mapping[str, str]
     started_from: str = ""
+
+    @classmethod
+    def of(cls, dataset: Dataset, train: Materials, model: ModelSettings, training: TrainingSettings) -> "Provenance":
+        """Return what is known before a training of a network on the encoded training split of a dataset."""
+        constrained, unconstrained = train.variable_counts(model.n_elements, model.max_orbits)
+        return cls(
+            dataset=dataset.name,
+            dataset_identity=dataset.spec.identity(),
+            materials_digest=train.digest,
+            n_train=len(train),
+            n_refused=train.refused,
+            spacegroup_counts=tuple(train.spacegroup_counts().tolist()),
+            constrained_counts=tuple(constrained.tolist()),
+            unconstrained_counts=tuple(unconstrained.sum(0).tolist()),
+            training=training,
+            versions={"crystalbench": __version__, "torch": torch.__version__},
+        )
 
     def to_plain(self) -> dict[str, Any]:
         """Return plain values only."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from crystalbench import ConfigError, Dataset, DatasetError, ReadError, __version__
+from crystalbench import ConfigError, Dataset, DatasetError, ReadError
 from crystalbench.cache import file_digest
 from wyckoffdiff import checkpoint
 from wyckoffdiff.checkpoint import Provenance
@@ -46,24 +46,14 @@ def start(
     train = _materials(dataset, "train", model.n_elements, None if orbits_from_data else model.max_orbits)
     if orbits_from_data:
         model = replace(model, max_orbits=train.max_orbits)
-    constrained, unconstrained = train.variable_counts(model.n_elements, model.max_orbits)
-    provenance = Provenance(
-        dataset=dataset.name,
-        dataset_identity=dataset.spec.identity(),
-        materials_digest=train.digest,
-        n_train=len(train),
-        n_refused=train.refused,
-        spacegroup_counts=tuple(train.spacegroup_counts().tolist()),
-        constrained_counts=tuple(constrained.tolist()),
-        unconstrained_counts=tuple(unconstrained.sum(0).tolist()),
-        training=training,
-        versions={"crystalbench": __version__, "torch": torch.__version__},
-        started_from=_described(begin_with, begun_with[1]) if begin_with and begun_with else "",
-    )
+    provenance = Provenance.of(dataset, train, model, training)
+    if begin_with and begun_with:
+        provenance = replace(provenance, started_from=_described(begin_with, begun_with[1]))
     begun = _training(dataset, model, provenance, train, processes or Processes())
     if begun_with:
         begun.model.load_state_dict(begun_with[0].state_dict())
     elif training.informed_start:
+        constrained, unconstrained = train.variable_counts(model.n_elements, model.max_orbits)
         begun.model.start_from(torch.from_numpy(constrained), torch.from_numpy(unconstrained))
     begun.start_average()
     return begun
