@@ -81,8 +81,9 @@ def corrected(x: NDArray[np.floating], y: NDArray[np.floating], seed: int) -> Co
     splits. The bootstrap draws `GROUPS` random groups of rows with replacement, `REPLICATES` times; its own bias is
     of the same size again, so its distances are centred on their mean, and the interval is what lies as far from the
     value, mirrored, as they lie from there. Groups of rows instead of rows make a replicate cost no pass over them.
-    On embeddings of materials, 1,000 or 2,000 samples of populations whose distance is known, 227 of 240 intervals
-    held it; where there is no difference they are up to 1.8 times too wide.
+    On 1,000 samples of populations of embeddings whose distance is known, 64 of 75 intervals held it: with rows of
+    extreme embedding they are too short, mostly at their upper end; where there is no difference they are up to 1.8
+    times too wide.
 
     Parameters
     ----------

@@ -125,6 +125,7 @@ def test_loading_needs_no_library_but_numpy() -> None:
 
 
 def test_wbm_is_the_published_table(shared: Path) -> None:
+    pytest.importorskip("pyarrow")
     pd = pytest.importorskip("pandas")
     frame = pd.read_parquet(shared / "wbm_protostructures" / "wbm_protostructures.parquet").set_index("material_id")
     frame = frame[frame["protostructure"].notna()]
@@ -157,8 +158,10 @@ def test_carbon_labels_are_those_of_our_converter(shared: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:No Pauling electronegativity:UserWarning")  # of pymatgen, for He
 @every
 def test_building_again_gives_the_same_bytes(dataset: Bundled, shared: Path, tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
     from crystalbench_plugins.datasets.build_bundled import build
 
     build(dataset, shared, tmp_path / "again.npz")
