@@ -6,8 +6,8 @@ reason; the others go on.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
-from functools import partial
-from importlib.metadata import EntryPoint, entry_points
+from functools import lru_cache, partial
+from importlib.metadata import Distribution, EntryPoint, entry_points
 from types import ModuleType
 from typing import Any, Self, TypeVar
 
@@ -162,15 +162,23 @@ def _records(manager: pluggy.PluginManager, kind: str) -> list[Any]:
 
 
 def _is_own(point: EntryPoint) -> bool:
-    return point.dist is not None and point.dist.name == hookspecs.PROJECT
+    return _distribution(point)[0] == hookspecs.PROJECT
+
+
+def _distribution(point: EntryPoint | None) -> tuple[str, str]:
+    """Name and version of what installed the plugin; "" for one that was registered by hand."""
+    return _named(point.dist) if point and point.dist else ("", "")
+
+
+@lru_cache(maxsize=64)
+def _named(dist: Distribution) -> tuple[str, str]:
+    """Name and version. Each reading of either parses the whole metadata, README included."""
+    metadata = dist.metadata
+    return metadata["Name"], metadata["Version"]
 
 
 def _info(name: str, point: EntryPoint | None, **more: Any) -> PluginInfo:
-    dist = point.dist if point else None
+    distribution, version = _distribution(point)
     return PluginInfo(
-        name=name,
-        module=point.value if point else "",
-        distribution=dist.name if dist else "",
-        version=dist.version if dist else "",
-        **more,
+        name=name, module=point.value if point else "", distribution=distribution, version=version, **more
     )

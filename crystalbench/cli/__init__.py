@@ -22,9 +22,12 @@ COMMANDS = {
 
 
 class PluginGroup(click.Group):
-    """A group whose commands come from this package and, under ``prefix``, from plugins (`CommandSpec`)."""
+    """A group whose commands come from this package and, under its name, from plugins (`CommandSpec`)."""
 
-    prefix = ""
+    @property
+    def prefix(self) -> str:
+        """First word of the commands that plugins add here."""
+        return self.name or ""
 
     def from_plugins(self) -> Mapping[str, str]:
         """Return the names and help lines of the commands that plugins add here."""
@@ -52,6 +55,8 @@ class PluginGroup(click.Group):
 
 class MainGroup(PluginGroup):
     """Imports the module of a command only when the command is used; its help line comes from `COMMANDS`."""
+
+    prefix = ""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*COMMANDS, *self.from_plugins()]

@@ -6,11 +6,7 @@ from crystalbench.cli import PluginGroup
 from crystalbench.plugins import Plugins
 
 
-class DatasetGroup(PluginGroup):
-    prefix = "dataset"
-
-
-@click.group(name="dataset", cls=DatasetGroup)
+@click.group(name="dataset", cls=PluginGroup)
 def command() -> None:
     """List, describe and build datasets."""
 

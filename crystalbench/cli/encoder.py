@@ -6,11 +6,7 @@ from crystalbench.cli import PluginGroup
 from crystalbench.plugins import Plugins
 
 
-class EncoderGroup(PluginGroup):
-    prefix = "encoder"
-
-
-@click.group(name="encoder", cls=EncoderGroup)
+@click.group(name="encoder", cls=PluginGroup)
 def command() -> None:
     """List and train encoders: the networks behind FWD and energies."""
 

@@ -21,14 +21,15 @@ N_WYCKOFF_FEATURES = 444
 N_FEATURES = 1 + N_ELEMENT_FEATURES + N_WYCKOFF_FEATURES
 """Features of one orbit, in this order: its share of the sites, its element, its Wyckoff position."""
 
-_OFFSETS = tuple(accumulate((len(wyckoff.letters(group)) for group in range(1, 231)), initial=0))
-N_POSITIONS = _OFFSETS[-1]
-"""Wyckoff positions of all space groups: 1,731."""
-
 
 def first_position(spacegroup: int) -> int:
     """Row of Wyckoff position ``a`` of a space group in `wyckoff_features`; the others follow it in order."""
-    return _OFFSETS[spacegroup - 1]
+    return _offsets()[spacegroup - 1]
+
+
+@functools.cache
+def _offsets() -> tuple[int, ...]:
+    return tuple(accumulate((len(wyckoff.letters(group)) for group in range(1, 231)), initial=0))
 
 
 @functools.cache
