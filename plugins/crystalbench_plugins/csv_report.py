@@ -72,7 +72,8 @@ def render(table: Table) -> str:
 
 def safe(text: str) -> str:
     """Return text that no spreadsheet takes for a formula (OWASP, CSV injection)."""
-    return f"'{plain(text)}" if text.lstrip(" ").startswith(FORMULA_STARTS) else plain(text)
+    line = plain(text)  # first: it takes away white space that may stand before a sign
+    return f"'{line}" if line.startswith(FORMULA_STARTS) else line
 
 
 def _records(row: Row, column: Column) -> Iterator[dict[str, object]]:

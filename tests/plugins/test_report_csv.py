@@ -6,7 +6,7 @@ import statistics
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from report_table import rich_table
 
@@ -55,6 +55,8 @@ def test_published_numbers_have_a_deviation_but_no_replica() -> None:
 
 
 @given(st.text())
+@example("\x1f@x")
+@example("\u2028=x")
 def test_no_text_is_a_formula(text: str) -> None:
     assert not safe(text).lstrip(" ").startswith(FORMULA_STARTS)
 
