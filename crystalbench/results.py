@@ -97,7 +97,8 @@ class Column:
     """One metric as a table column; ``key`` names the encoder, too, where the metric has another one than the paper's.
 
     ``unit`` "%" means that values are fractions, to be printed times 100. ``version`` holds the metric's version and
-    settings: columns of two runs are comparable when they are equal.
+    settings: columns of two runs are comparable when they are equal. ``encoder`` is the name and hash of the encoder
+    behind the values, where it is not the paper's: every report must print it.
     """
 
     key: str
@@ -110,6 +111,7 @@ class Column:
     digits: int = 1
     group: str = ""
     description: str = ""
+    encoder: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

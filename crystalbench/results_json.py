@@ -82,12 +82,13 @@ def _from_column(column: Column) -> dict[str, JSON]:
         "digits": column.digits,
         "group": column.group,
         "description": column.description,
+        **({"encoder": column.encoder} if column.encoder else {}),
     }
 
 
 def _column(node: Node) -> Column:
     names = ("key", "version", "title", "latex", "unit", "direction", "target_from", "digits", "group", "description")
-    record = node.record(names)
+    record = node.record(names, ("encoder",))
     return Column(
         key=record["key"].text(),
         version=record["version"].text(),
@@ -99,6 +100,7 @@ def _column(node: Node) -> Column:
         digits=record["digits"].count(),
         group=record["group"].text(),
         description=record["description"].text(),
+        encoder=record["encoder"].text() if "encoder" in record else "",
     )
 
 

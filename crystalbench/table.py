@@ -17,7 +17,6 @@ DIFFERING = frozenset({"samples", "encoder"})
 def column_of(metric: MetricPlan) -> Column:
     """The column that shows one metric."""
     spec, encoder = metric.spec, metric.encoder
-    with_encoder = f" ({encoder.shown})" if encoder and encoder.shown else ""
     parameters = ", ".join(f"{key} {value}" for key, value in metric.parameters.items())
     return Column(
         key=metric.key,
@@ -28,14 +27,15 @@ def column_of(metric: MetricPlan) -> Column:
                 *([f"encoder {encoder.identity}"] if encoder else []),
             )
         ),
-        title=spec.title + with_encoder,
-        latex=spec.latex + with_encoder if spec.latex else "",
+        title=spec.title,
+        latex=spec.latex,
         unit=spec.unit,
         direction=spec.direction,
         target_from=metric.target_from,
         digits=spec.digits,
         group="novel" if spec.subset is Subset.NOVEL else "",
         description=spec.description,
+        encoder=encoder.shown if encoder else "",
     )
 
 
@@ -106,8 +106,7 @@ def with_published(table: Table) -> Table:
                 column,
                 key=name,
                 version="",
-                title=column.title.removesuffix(f" ({encoder})"),
-                latex=column.latex.removesuffix(f" ({encoder})"),
+                encoder="",
                 target_from=column.target_from.partition(ENCODED_WITH)[0],
             )
             columns.setdefault(name, plain)

@@ -50,12 +50,12 @@ def cells(finished: Finished, name: str = "halides") -> dict[str, Cell]:
 
 def test_only_the_encoder_of_the_published_values_gives_the_plain_column(tmp_path: Path) -> None:
     own = execute(plugins(), tmp_path / "own")
-    assert [(c.key, c.title) for c in own.table.columns] == [
-        ("fwd@counts-0000", "FWD (counts-0000)"),
-        ("width@counts-0000", "Width (counts-0000)"),
+    assert [(c.key, c.title, c.encoder) for c in own.table.columns] == [
+        ("fwd@counts-0000", "FWD", "counts-0000"),
+        ("width@counts-0000", "Width", "counts-0000"),
     ]
     paper = execute(plugins(), tmp_path / "paper", encoders=["paper"])
-    assert [(c.key, c.title) for c in paper.table.columns] == [("fwd", "FWD"), ("width", "Width")]
+    assert [(c.key, c.title, c.encoder) for c in paper.table.columns] == [("fwd", "FWD", ""), ("width", "Width", "")]
 
 
 def test_two_encoders_give_two_columns_of_each_metric(tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_published_values_stand_in_a_column_of_their_own_beside_another_encoder(
     table = execute(plugins(), tmp_path / "run").table
     table = with_published(replace(table, settings={**table.settings, "dataset": "wbm"}))
     assert [c.key for c in table.columns] == ["fwd", "fwd@counts-0000", "width@counts-0000"]
-    assert (table.columns[0].title, table.columns[0].latex) == ("FWD", "FWD")
+    assert [c.encoder for c in table.columns] == ["", "counts-0000", "counts-0000"]
     published = next(row for row in table.rows if row.kind is RowKind.PUBLISHED and row.generator == "cdvae")
     assert published.cells["fwd"].mean == 41.9
     assert "fwd@counts-0000" not in published.cells

@@ -59,9 +59,13 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:
-    """A table laid out: rows in groups by kind in the order of `ORDER`, footnotes in that of their marks."""
+    """A table laid out: rows in groups by kind in the order of `ORDER`, footnotes in that of their marks.
+
+    ``heads`` are the marks behind the titles of the columns.
+    """
 
     table: Table
+    heads: tuple[tuple[str, ...], ...]
     groups: tuple[tuple[RowKind, tuple[Line, ...]], ...]
     footnotes: tuple[tuple[str, str], ...]
     legend: tuple[str, ...]
@@ -97,6 +101,7 @@ def layout(table: Table) -> Sheet:
     """Lay a table out; rows keep their order within a kind."""
     notes = _Footnotes()
     titles = _titles(table)
+    heads = tuple((notes.mark(encoder_note(column)),) if column.encoder else () for column in table.columns)
     best = {column.key: table.best(column) for column in table.columns}
     groups = []
     for kind in ORDER:
@@ -111,10 +116,16 @@ def layout(table: Table) -> Sheet:
     lettered = [(letter, text) for text, letter in notes.letters.items()]
     return Sheet(
         table=table,
+        heads=heads,
         groups=tuple(groups),
         footnotes=(*marked, *lettered),
         legend=tuple(_legend(table)),
     )
+
+
+def encoder_note(column: Column) -> str:
+    """Return the footnote of a column whose values another encoder than the paper's is behind."""
+    return f"by the encoder {column.encoder}, not by the paper's: no published value compares with it"
 
 
 def _titles(table: Table) -> list[str]:
@@ -190,10 +201,10 @@ def _legend(table: Table) -> Iterator[str]:
         yield "a ± b: mean and standard deviation over replicas (models or seeds), not a sampling interval."
 
 
-def heading(column: Column) -> str:
-    """Return the column's full title with arrow and unit: ``novel: FWD ↓``, ``Uniqueness ↑ %``, ``Speed (1/min)``."""
+def heading(column: Column, marks: str = "") -> str:
+    """Return the column's full title, marks, arrow and unit: ``novel: FWD (a) ↓``, ``Uniqueness ↑ %``, ``E (eV)``."""
     unit = plain(column.unit)
-    parts = (full_title(column), ARROWS[column.direction], unit if unit in ("", "%") else f"({unit})")
+    parts = (full_title(column) + marks, ARROWS[column.direction], unit if unit in ("", "%") else f"({unit})")
     return " ".join(part for part in parts if part)
 
 

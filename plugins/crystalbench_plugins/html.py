@@ -82,12 +82,12 @@ def _results(sheet: Sheet) -> Iterator[str]:
     columns = sheet.table.columns
     yield '<div class="scroll" tabindex="0" role="region" aria-label="Results"><table class="results"><thead><tr>'
     yield '<th scope="col">Generator</th>'
-    for column in columns:
+    for column, marks in zip(columns, sheet.heads, strict=True):
         group = f'<span class="group">{text(own_group(column))}</span>' if own_group(column) else ""
         arrow = f'&nbsp;<span class="arrow">{ARROWS[column.direction]}</span>' if ARROWS[column.direction] else ""
         unit = f'<span class="unit">{text(column.unit)}</span>' if column.unit else ""
         hover = text(f"{column.description} ({DIRECTIONS[column.direction]})")
-        yield f'<th scope="col" title="{hover}">{group}{text(column.title)}{arrow}{unit}</th>'
+        yield f'<th scope="col" title="{hover}">{group}{text(column.title)}{_marks(marks)}{arrow}{unit}</th>'
     yield "</tr></thead>"
     ranges = [_range(sheet.table, column) for column in columns]
     for kind, lines in sheet.groups:
@@ -216,10 +216,14 @@ def _series(line: Line, columns: Iterable[Column]) -> dict[tuple[str, str], list
     for column in columns:
         outcomes = line.row.cells.get(column.key, Cell()).outcomes
         if outcomes and isinstance(outcomes[0], MetricResult):
-            series = found.setdefault((plain(column.title), plain(column.unit)), {})
+            series = found.setdefault((_with_encoder(column.title, column), plain(column.unit)), {})
             for item in distributions(outcomes[0].details):
                 series.setdefault(item.name, item)
     return {key: list(series.values()) for key, series in found.items() if series}
+
+
+def _with_encoder(title: str, column: Column) -> str:
+    return plain(f"{title} ({column.encoder})" if column.encoder else title)
 
 
 def _settings(table: Table) -> Iterator[str]:
@@ -234,7 +238,7 @@ def _metrics(table: Table) -> Iterator[str]:
     yield '<section><h2>Metrics</h2><dl class="metrics">'
     for column in table.columns:
         arrow = ARROWS[column.direction]
-        yield f"<dt>{text(full_title(column))} {arrow} <code>{text(column.key)}</code></dt>"
+        yield f"<dt>{text(_with_encoder(full_title(column), column))} {arrow} <code>{text(column.key)}</code></dt>"
         end = f"{DIRECTIONS[column.direction]}."
         yield f"<dd>{text(column.description)} <em>{end[0].upper()}{end[1:]}</em></dd>"
     yield "</dl></section>"

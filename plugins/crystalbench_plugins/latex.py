@@ -57,8 +57,8 @@ def render(table: Table) -> str:
     Columns that do not fit beside one another (`WIDTH`) are continued in a second tabular below the first.
     """
     sheet = layout(table)
-    widths = [2 + max(_shown_width(_heading(column)), *(len(line.entries[i].text) for line in sheet.lines), 0)
-              for i, column in enumerate(table.columns)]  # fmt: skip
+    widths = [2 + max(_shown_width(_heading(column, marks)), *(len(line.entries[i].text) for line in sheet.lines), 0)
+              for i, (column, marks) in enumerate(zip(table.columns, sheet.heads, strict=True))]  # fmt: skip
     names = max((_shown_width(escape(line.title)) + len(line.marks) for line in sheet.lines), default=0)
     lines = [
         r"% needs \usepackage{booktabs}",
@@ -83,7 +83,7 @@ def render(table: Table) -> str:
 def _tabular(sheet: Sheet, block: range) -> Iterator[str]:
     yield rf"\begin{{tabular}}{{l{'r' * len(block)}}}"
     yield r"\toprule"
-    yield from _header(sheet.table.columns[block.start : block.stop])
+    yield from _header(sheet.table.columns[block.start : block.stop], sheet.heads[block.start : block.stop])
     for kind, rows in sheet.groups_in(block):
         yield r"\midrule"
         if len(sheet.groups) > 1:
@@ -93,7 +93,7 @@ def _tabular(sheet: Sheet, block: range) -> Iterator[str]:
     yield r"\end{tabular}"
 
 
-def _header(columns: Sequence[Column]) -> Iterator[str]:
+def _header(columns: Sequence[Column], heads: Sequence[tuple[str, ...]]) -> Iterator[str]:
     if any(column.group for column in columns):
         cells, rules, start = [""], [], 2
         for group, members in groupby(columns, key=lambda column: column.group):
@@ -105,7 +105,7 @@ def _header(columns: Sequence[Column]) -> Iterator[str]:
                 cells += [""] * span
             start += span
         yield rf"{' & '.join(cells)} \\ {' '.join(rules)}"
-    yield rf"{' & '.join(['Generator', *(_heading(column) for column in columns)])} \\"
+    yield rf"{' & '.join(['Generator', *map(_heading, columns, heads)])} \\"
     if any(column.unit for column in columns):
         units = (f"({escape(plain(column.unit))})" if column.unit else "" for column in columns)
         yield rf"{' & '.join(['', *units])} \\"
@@ -116,8 +116,9 @@ def _shown_width(latex: str) -> int:
     return len(re.sub(r"[${}\\~]", "", re.sub(r"\\[A-Za-z]+", "x", latex)))
 
 
-def _heading(column: Column) -> str:
+def _heading(column: Column, marks: tuple[str, ...]) -> str:
     label = column.latex if column.latex and is_label(column.latex) else escape(plain(column.title))
+    label += _superscript(*marks)
     return label + (f"~${ARROWS[column.direction]}$" if column.direction in ARROWS else "")
 
 

@@ -48,7 +48,7 @@ def _blocks(sheet: Sheet) -> Iterator[str]:
 
 def _columns(sheet: Sheet, block: range) -> list[list[str]]:
     """Return the names and some columns of the table as cells, headings first."""
-    columns = [["generator"], *([escape(heading(sheet.table.columns[i]))] for i in block)]
+    columns = [["generator"], *([escape(heading(sheet.table.columns[i], _marks(sheet.heads[i])))] for i in block)]
     for kind, lines in sheet.groups_in(block):
         if len(sheet.groups) > 1:
             for column, text in zip(columns, [f"*{HEADINGS[kind]}*", *("" for _ in block)], strict=True):

@@ -68,8 +68,17 @@ def hostile(text: str) -> Table:
     """The rich table with the text in every place that a stranger fills."""
     table = rich_table()
     columns = tuple(
-        replace(column, key=f"{column.key}{text}", title=text, latex=text, description=text, group=text, unit=unit)
-        for column, unit in zip(table.columns, (text, "%", "%", "%", text, text, text), strict=True)
+        replace(
+            column,
+            key=f"{column.key}{text}",
+            title=text,
+            latex=text,
+            description=text,
+            group=text,
+            unit=unit,
+            encoder=text,
+        )
+        for column, unit in zip(table.columns, (text, text, "%", "%", "%", text, text, text), strict=True)
     )
     drawn = Distribution(text, 0.0, 0.1, (1, 2, 3), (0.1, 0.2, 0.3)).to_json()
     details: dict[str, JSON] = {text: text, "distributions": [drawn, drawn | {"name": f"{text}, too"}]}

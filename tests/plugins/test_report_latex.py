@@ -39,8 +39,8 @@ def test_the_caption_says_which_spread_stands_behind_the_sign() -> None:
 def test_examples_published_rows_and_failures_are_marked() -> None:
     text = render(rich_table())
     assert r"CDVAE$^{\dagger}$" in text
-    assert r"SymmCD$^{\ddagger,\mathrm{h},\mathrm{i}}$" in text
-    assert r"\textbf{failed}$^{\mathrm{c}}$" in text
+    assert r"SymmCD$^{\ddagger,\mathrm{i},\mathrm{j}}$" in text
+    assert r"\textbf{failed}$^{\mathrm{d}}$" in text
     assert "not results of that generator" in text
 
 

@@ -34,6 +34,21 @@ def test_every_format_of_the_rich_table_is_the_golden_one(name: str) -> None:
     assert goldens()[name] == (GOLDEN / name).read_bytes().decode()
 
 
+@pytest.mark.parametrize("name", sorted(goldens()))
+def test_every_format_names_the_encoder_of_a_column_that_is_not_the_papers(name: str) -> None:
+    names = {"wren_small-0123", r"wren\_small-0123"}
+    assert any(text in goldens()[name] for text in names)
+
+
+def test_a_column_of_another_encoder_is_marked_and_columns_of_one_encoder_share_the_mark() -> None:
+    columns = [
+        replace(PLAIN, key=key, encoder=encoder) for key, encoder in zip("abcd", ("", "x-1", "x-1", "y-2"), strict=True)
+    ]
+    sheet = layout(Table(title="t", columns=tuple(columns), rows=()))
+    assert sheet.heads == ((), ("a",), ("a",), ("b",))
+    assert [note.split(",")[0] for _, note in sheet.footnotes] == ["by the encoder x-1", "by the encoder y-2"]
+
+
 @pytest.mark.parametrize(
     ("value", "column", "text"),
     [
