@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -18,9 +19,10 @@ from crystalbench.wyckoff import Table
 from crystalbench_plugins.wrenformer import train_command
 from crystalbench_plugins.wrenformer.featurise import buckets
 from crystalbench_plugins.wrenformer.infer import predict
+from crystalbench_plugins.wrenformer.prototypes import RARE, SMOOTHING, PrototypeTarget, elements_in, exchanged
 from crystalbench_plugins.wrenformer.train import Training, TrainingSettings
 from crystalbench_plugins.wrenformer.weights import FORMAT, Weights, write
-from tests.plugins.wrenformer_inputs import TINY
+from tests.plugins.wrenformer_inputs import TINY, sample
 
 BAD = {"format": FORMAT, "architecture": {"depth": 3}, "state": {}, "mean": 0.0, "std": 1.0, "table": "affine"}
 SHORT = TrainingSettings(epochs=3, batch_size=16, warmup=10, learning_rate=3e-3, average=0.9)
@@ -51,10 +53,10 @@ def training(folder: Path, settings: TrainingSettings = SHORT) -> Training:
 
 
 def test_the_error_falls_and_ends_below_that_of_the_mean(tmp_path: Path) -> None:
-    report = training(tmp_path, replace(SHORT, epochs=12)).run()
+    report = training(tmp_path, replace(SHORT, epochs=20)).run()
     lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
-    assert [line["epoch"] for line in lines] == list(range(1, 13))
-    assert lines[-1]["train"] < 0.7 * lines[0]["train"]
+    assert [line["epoch"] for line in lines] == list(range(1, 21))
+    assert lines[-1]["train_MAE"] < 0.7 * lines[0]["train_MAE"]
     assert report["errors"]["test"]["MAE"] < 0.8 * report["mean_predictor"]["test"]["MAE"]
     assert json.loads((tmp_path / "report.json").read_text()) == report
     assert ElementTree.parse(tmp_path / "curve.svg").getroot().tag.endswith("svg")
@@ -77,7 +79,8 @@ def test_an_interrupted_training_ends_with_the_same_weights(tmp_path: Path) -> N
     for name, tensor in whole.weights().state.items():
         assert torch.equal(tensor, resumed.weights().state[name]), name
     kept = [(tmp_path / folder / "log.jsonl").read_text().splitlines() for folder in ("whole", "parts")]
-    assert [json.loads(line)["val"] for line in kept[0]] == [json.loads(line)["val"] for line in kept[1]]
+    for name in ("val_MAE", "val_prototype accuracy"):
+        assert [json.loads(line)[name] for line in kept[0]] == [json.loads(line)[name] for line in kept[1]]
 
 
 def test_ending_early_gives_the_weights_of_that_epoch(tmp_path: Path) -> None:
@@ -103,7 +106,7 @@ def test_nothing_to_resume_is_said(tmp_path: Path) -> None:
     assert not training(tmp_path).resume()
 
 
-@pytest.mark.parametrize("change", [{"seed": 1}, {"epochs": 4}, {"composition_only": True}])
+@pytest.mark.parametrize("change", [{"seed": 1}, {"epochs": 4}, {"composition_only": True}, {"prototype_weight": 0.0}])
 def test_other_settings_do_not_continue_a_training(tmp_path: Path, change: dict[str, int]) -> None:
     training(tmp_path, replace(SHORT, epochs=1)).run()
     with pytest.raises(ConfigError, match="other settings or data"):
@@ -135,10 +138,74 @@ def test_every_row_is_seen_once_in_an_epoch_in_another_order_each_time(tmp_path:
     epochs = []
     for epoch in range(2):
         run.epoch = epoch
-        epochs.append(np.concatenate([rows for _, rows in run._batches()]).tolist())
+        random = np.random.default_rng(epoch)
+        epochs.append(np.concatenate([rows for _, rows in run._batches(random)]).tolist())
     assert sorted(epochs[0]) == sorted(epochs[1]) == list(range(200))
     assert epochs[0] != epochs[1]
-    assert run.steps_per_epoch == len(list(run._batches()))
+    assert run.steps_per_epoch == len(list(run._batches(np.random.default_rng(0))))
+
+
+# --- the second target --------------------------------------------------------------------------------------------
+
+
+def test_prototypes_are_learned_beside_the_energies(tmp_path: Path) -> None:
+    run = training(tmp_path, replace(SHORT, epochs=12, prototype_weight=3.0))
+    report = run.run()
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    counts = Counter(run.splits["train"].prototypes)
+    assert report["prototypes"] == sum(n >= SHORT.prototype_rows for n in counts.values()) > 5
+    assert lines[-1]["train_prototype"] < 0.8 * lines[0]["train_prototype"]
+    commonest = max(counts.values()) / len(run.splits["train"])
+    assert run.errors("train")["prototype accuracy"] > 2 * commonest
+
+
+@pytest.mark.parametrize("change", [{"prototype_weight": 0.0}, {"composition_only": True}])
+def test_without_a_second_target_there_is_no_layer_for_it(tmp_path: Path, change: dict[str, float]) -> None:
+    run = training(tmp_path, replace(SHORT, epochs=1, **change))
+    report = run.run()
+    assert report["prototypes"] == 0
+    assert report["errors"]["test"].keys() == {"MAE", "RMSE"}
+    assert list(run.modules) == ["network"]
+
+
+def test_the_weights_to_use_are_those_of_the_network_alone(tmp_path: Path) -> None:
+    run = training(tmp_path, replace(SHORT, epochs=1))
+    run.run()
+    assert Weights.read(tmp_path / "encoder.pt").state.keys() == TINY.build().state_dict().keys()
+    assert list(run.modules) == ["network", "prototypes"]
+
+
+def test_rare_prototypes_teach_nothing_and_are_never_told() -> None:
+    target = PrototypeTarget(["a", "a", "b", "c", "c"], least=2)
+    assert target.names == ["a", "c"]
+    assert target.classes.tolist() == [0, 0, RARE, 1, 1]
+    head = torch.nn.Linear(3, 2)
+    with torch.no_grad():
+        head.weight.copy_(torch.tensor([[1.0, 0, 0], [0, 1, 0]]))
+        head.bias.zero_()
+    embeddings = np.array([[9, 1, 0], [-9, 1, 0], [0, 9, 0]], np.float32)
+    assert target.accuracy(head, embeddings, ["a", "c", "b"]) == pytest.approx(2 / 3)
+    loss = target.loss(head, torch.from_numpy(embeddings), np.array([0, 2, 3]))
+    expected = torch.nn.functional.cross_entropy(
+        torch.tensor([[9.0, 1], [0, 9]]), torch.tensor([0, 1]), reduction="sum", label_smoothing=SMOOTHING
+    )
+    assert loss.item() == pytest.approx(expected.item())
+
+
+def test_exchanging_elements_keeps_all_but_them_and_which_are_equal() -> None:
+    labels = sample(200)
+    elements = elements_in(labels)
+    random = np.random.default_rng(0)
+    images = set()
+    for bucket in buckets(labels, Table.AFFINE):
+        tokens = bucket.all_settings(np.arange(len(bucket.rows)))
+        other = exchanged(tokens, elements, random)
+        pairs = set(zip(tokens.elements.ravel().tolist(), other.elements.ravel().tolist(), strict=True))
+        assert len({a for a, _ in pairs}) == len({b for _, b in pairs}) == len(pairs)
+        assert {b for _, b in pairs} <= set(elements.tolist())
+        assert (other.positions is tokens.positions, other.counts is tokens.counts) == (True, True)
+        images |= pairs
+    assert len(images) > 2 * len(elements)  # another permutation for every batch
 
 
 def test_weights_survive_the_file_within_half_precision(tmp_path: Path) -> None:

@@ -1,16 +1,19 @@
-"""Training on formation energies: AdamW, absolute error, one random setting of each protostructure per epoch.
+"""Training on formation energies and prototypes: AdamW, one random setting of each protostructure per epoch.
 
-Batches hold protostructures of one length and come in random order. What an epoch does depends on the seed and its
-number alone, so a run that was interrupted and resumed gives the same weights as one that was not.
+The loss of a row is the absolute error of its energy, in standard deviations, plus the weighted cross-entropy of its
+prototype (`prototypes`). Batches hold protostructures of one length and come in random order. What an epoch does
+depends on the seed and its number alone, so a run that was interrupted and resumed gives the same weights as one that
+was not.
 """
 
+import copy
 import json
 import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +28,13 @@ from crystalbench_plugins.wrenformer.composition import composition_buckets
 from crystalbench_plugins.wrenformer.featurise import Bucket, Tokens, buckets
 from crystalbench_plugins.wrenformer.infer import predict
 from crystalbench_plugins.wrenformer.network import Architecture, Wrenformer
+from crystalbench_plugins.wrenformer.prototypes import PrototypeTarget, elements_in, exchanged
 from crystalbench_plugins.wrenformer.weights import Weights
 
+if TYPE_CHECKING:
+    from torch import nn
+
+NETWORK, PROTOTYPES = "network", "prototypes"
 SMALL = Architecture(d_model=128, layers=3, heads=4, feedforward=512, trunk=(256,), out=(256, 128, 64), robust=False)
 """The bundled network: a ninth of the published one, with an embedding of the same width."""
 
@@ -41,8 +49,12 @@ class TrainingSettings:
         Steps of rising learning rate; it then falls to 0 along a cosine.
     average
         Decay per step of the running mean of the weights, which is what is evaluated and kept.
+    prototype_weight
+        Of the cross-entropy beside the absolute error; 0 trains on energies alone.
+    prototype_rows
+        Training rows that a prototype must have to be told from others.
     composition_only
-        Train the baseline that sees the composition and no Wyckoff position.
+        Train the baseline that sees the composition and no Wyckoff position, and so no prototype.
     """
 
     epochs: int = 20
@@ -52,6 +64,8 @@ class TrainingSettings:
     warmup: int = 1000
     average: float = 0.999
     seed: int = 0
+    prototype_weight: float = 0.3
+    prototype_rows: int = 5
     composition_only: bool = False
 
 
@@ -59,7 +73,8 @@ class Training:
     """A training run in a folder.
 
     ``log.jsonl`` gets a line per epoch, ``state.pt`` what resuming needs, ``encoder.pt`` the weights to use,
-    ``report.json`` the errors on validation and test split and ``curve.svg`` a picture of the log.
+    ``report.json`` the errors on validation and test split and ``curve.svg`` a picture of the log. The layer that
+    names prototypes serves training only: it is in ``state.pt``, not in ``encoder.pt``.
     """
 
     def __init__(
@@ -74,14 +89,16 @@ class Training:
         self.mean, self.std = float(energies["train"].mean(dtype=float)), float(energies["train"].std(dtype=float))
         self.buckets = self._buckets(self.splits["train"].labels)
         self.steps_per_epoch = sum(math.ceil(len(bucket.rows) / settings.batch_size) for bucket in self.buckets)
+        self.elements = elements_in(self.splits["train"].labels)
+        self.target: PrototypeTarget | None = None
+        if settings.prototype_weight and not settings.composition_only:
+            self.target = PrototypeTarget(self.splits["train"].prototypes, settings.prototype_rows)
         with torch.random.fork_rng():
             torch.manual_seed(settings.seed)
-            self.network = architecture.build()
-            self.averaged = architecture.build()
-        self.averaged.load_state_dict(self.network.state_dict())
-        self.averaged.eval().requires_grad_(False)
+            self.modules = self._build()
+        self.averaged = copy.deepcopy(self.modules).eval().requires_grad_(False)
         self.optimizer = torch.optim.AdamW(
-            self.network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, betas=(0.9, 0.98)
+            self.modules.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, betas=(0.9, 0.98)
         )
         self.epoch = 0
         self.key = content_key(
@@ -103,7 +120,7 @@ class Training:
         while self.epoch < min(self.settings.epochs, stop or self.settings.epochs):
             line = self._train_epoch()
             self.epoch += 1
-            line = {"epoch": self.epoch, **line, "val": self.errors("val")["MAE"]}
+            line = {"epoch": self.epoch, **line, **{f"val_{name}": value for name, value in self.errors("val").items()}}
             self._save()
             with log.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(line) + "\n")
@@ -114,7 +131,8 @@ class Training:
             "settings": _json(self.settings),
             "epochs_done": self.epoch,
             "architecture": self.architecture.as_json(),
-            "parameters": sum(p.numel() for p in self.network.parameters()),
+            "parameters": sum(p.numel() for p in self.averaged[NETWORK].parameters()),
+            "prototypes": len(self.target.names) if self.target else 0,
             "cpu_seconds": sum(json.loads(line)["cpu_seconds"] for line in log.read_text("utf-8").splitlines()),
             "errors": {name: self.errors(name) for name in ("val", "test")},
             "mean_predictor": {name: self.mean_predictor(name) for name in ("val", "test")},
@@ -127,17 +145,25 @@ class Training:
         """The running mean of the weights so far."""
         return Weights(
             architecture=self.architecture,
-            state=self.averaged.state_dict(),
+            state=self.averaged[NETWORK].state_dict(),
             mean=self.mean,
             std=self.std,
             table=Table.AFFINE,
         )
 
     def errors(self, name: str) -> dict[str, JSON]:
-        """Mean absolute and root mean square error on a split, eV/atom, all settings averaged."""
+        """Mean absolute and root mean square error on a split, eV/atom, and the share of prototypes told.
+
+        All settings averaged.
+        """
         split = self.splits[name]
-        network = Wrenformer(self.averaged, self.mean, self.std)
-        return _errors(predict(network, self._buckets(split.labels), len(split)).energies - self.energies[name])
+        network = Wrenformer(self.averaged[NETWORK], self.mean, self.std)
+        found = predict(network, self._buckets(split.labels), len(split))
+        errors = _errors(found.energies - self.energies[name])
+        if self.target:
+            told = self.target.accuracy(self.averaged[PROTOTYPES], found.embeddings, split.prototypes)
+            errors["prototype accuracy"] = told
+        return errors
 
     def mean_predictor(self, name: str) -> dict[str, JSON]:
         """The same errors of predicting the mean training energy for everything."""
@@ -157,7 +183,7 @@ class Training:
         state = weights.read(path)
         if state.get("key") != self.key:
             raise ConfigError(f"{path} belongs to a training with other settings or data; give another folder")
-        self.network.load_state_dict(state["network"])
+        self.modules.load_state_dict(state["modules"])
         self.averaged.load_state_dict(state["averaged"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.epoch = int(state["epoch"])
@@ -170,7 +196,7 @@ class Training:
         content = {
             "key": self.key,
             "epoch": self.epoch,
-            "network": self.network.state_dict(),
+            "modules": self.modules.state_dict(),
             "averaged": self.averaged.state_dict(),
             "optimizer": self.optimizer.state_dict(),
         }
@@ -179,39 +205,54 @@ class Training:
     def _buckets(self, labels: Sequence[str]) -> list[Bucket]:
         return composition_buckets(labels) if self.settings.composition_only else buckets(labels, Table.AFFINE)
 
+    def _build(self) -> "nn.ModuleDict":
+        from torch import nn
+
+        modules = nn.ModuleDict({NETWORK: self.architecture.build()})
+        if self.target:
+            modules[PROTOTYPES] = nn.Linear(self.architecture.out[0], len(self.target.names))
+        return modules
+
     def _train_epoch(self) -> dict[str, JSON]:
         import torch
 
-        self.network.train()
-        model = Wrenformer(self.network, 0.0, 1.0)
+        self.modules.train()
+        model = Wrenformer(self.modules[NETWORK], 0.0, 1.0)
         step = self.epoch * self.steps_per_epoch
-        started, total = time.process_time(), 0.0
-        for tokens, rows in self._batches():
+        started, total = time.process_time(), np.zeros(2)
+        random = np.random.default_rng([self.settings.seed, self.epoch])
+        for tokens, rows in self._batches(random):
             self._set_rate(step)
             target = torch.from_numpy((self.energies["train"][rows] - np.float32(self.mean)) / np.float32(self.std))
-            loss = (model(tokens)[1] - target).abs().sum()
+            energy = (model(tokens)[1] - target).abs().sum()
+            prototype = energy.new_zeros(())
+            if self.target:
+                embeddings, _ = model(exchanged(tokens, self.elements, random))
+                prototype = self.target.loss(self.modules[PROTOTYPES], embeddings, rows)
+            loss = energy + self.settings.prototype_weight * prototype
             if not math.isfinite(value := loss.item()):
                 raise EncoderError(f"the loss is {value} in step {step}; choose a smaller learning rate")
             # By the full batch size: a short last batch of a rare length counts by its rows, like any other row.
             (loss / self.settings.batch_size).backward()  # type: ignore[no-untyped-call]
-            torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+            torch.nn.utils.clip_grad_norm_(self.modules.parameters(), 1.0)
             self.optimizer.step()
             self.optimizer.zero_grad()
             decay = min(self.settings.average, (1 + step) / (10 + step))  # forgets the random start quickly
             with torch.no_grad():
-                for mean, new in zip(self.averaged.parameters(), self.network.parameters(), strict=True):
+                for mean, new in zip(self.averaged.parameters(), self.modules.parameters(), strict=True):
                     mean.lerp_(new, 1 - decay)
-            total += value
+            total += energy.item(), prototype.item()
             step += 1
+        of_energy, of_prototype = (total / len(self.energies["train"])).tolist()
         return {
-            "train": total / len(self.energies["train"]) * self.std,
+            "train_MAE": of_energy * self.std,
+            **({"train_prototype": of_prototype} if self.target else {}),
             "cpu_seconds": time.process_time() - started,
             "time": time.time(),
         }
 
-    def _batches(self) -> Iterator[tuple[Tokens, NDArray[np.int64]]]:
+    def _batches(self, random: np.random.Generator) -> Iterator[tuple[Tokens, NDArray[np.int64]]]:
         """Batches of one epoch: their tokens and their rows in the training split."""
-        random = np.random.default_rng([self.settings.seed, self.epoch])
         size = self.settings.batch_size
         batches = []
         for bucket in self.buckets:
@@ -233,7 +274,7 @@ def draw(log: Path) -> str:
     """Return the learning curve as SVG: the error on batches as they are learned from, and on the validation split."""
     lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
     series = [
-        Curve(title, tuple((line["epoch"], line[name]) for line in lines), colour=colour)
+        Curve(title, tuple((line["epoch"], line[f"{name}_MAE"]) for line in lines), colour=colour)
         for colour, (name, title) in enumerate((("train", "training, while learning"), ("val", "validation")))
     ]
     return standalone(curves(series, "epoch", "mean absolute error (eV/atom)"))

@@ -38,10 +38,12 @@ def _option(name: str, kind: click.ParamType[Any], text: str) -> Callable[[Comma
 @_option("warmup", COUNT, "Steps of rising learning rate.")
 @_option("average", click.FloatRange(0, 1, max_open=True), "Decay per step of the running mean of the weights.")
 @_option("seed", click.IntRange(0), "Seed of everything random.")
+@_option("prototype_weight", click.FloatRange(0), "Of the second target, the prototype; 0 for energies alone.")
+@_option("prototype_rows", COUNT, "Training rows that a prototype must have to be a class.")
 @click.option("--composition-only", is_flag=True, help="Train the baseline that sees no Wyckoff positions.")
 @click.option("--threads", type=COUNT, help="Threads of torch.  [default: all cores]")
 def command(source: str, out: Path, resume: bool, stop: int | None, threads: int | None, **settings: Any) -> None:
-    """Train a Wrenformer on the formation energies of a dataset.
+    """Train a Wrenformer on the formation energies and prototypes of a dataset.
 
     \b
     crystalbench encoder train --out DIR
@@ -64,6 +66,6 @@ def command(source: str, out: Path, resume: bool, stop: int | None, threads: int
 
 def _show(line: dict[str, Any]) -> None:
     click.echo(
-        f"epoch {line['epoch']}: training {line['train']:.4f}, validation {line['val']:.4f} eV/atom, "
+        f"epoch {line['epoch']}: training {line['train_MAE']:.4f}, validation {line['val_MAE']:.4f} eV/atom, "
         f"{line['cpu_seconds']:.0f} s"
     )
