@@ -85,20 +85,6 @@ def check_range(record: Record, n_elements: int, max_orbits: int) -> None:
             )
 
 
-def to_dense(record: Record, n_elements: int, max_orbits: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return z0 (n0,) and zinf (ninf, N_a), int64; raises `OutOfRangeError`."""
-    check_range(record, n_elements, max_orbits)
-    shape = layout(record.spacegroup)
-    z0 = np.zeros(len(shape.constrained), dtype=np.int64)
-    zinf = np.zeros((len(shape.unconstrained), n_elements), dtype=np.int64)
-    for position, z, orbits in record.entries:
-        if shape.dof[position]:
-            zinf[shape.slot[position], z - 1] = orbits
-        else:
-            z0[shape.slot[position]] = z
-    return z0, zinf
-
-
 def from_dense(spacegroup: int, z0: NDArray[np.int64], zinf: NDArray[np.int64]) -> Record:
     """Return the record of z0 (n0,) and zinf (ninf, N_a); one without entries is a void material."""
     shape = layout(spacegroup)

@@ -2,17 +2,14 @@
 
 Every Wyckoff position of a material is a node of a complete graph. Nothing is padded and nothing is scattered: the
 positions of a batch lie one after another, materials with equally many positions together, so that the attention of
-each such run is a dense product. A batch of one space group is one run (`WyckoffGNN.encode`).
+each such run is a dense product. A batch of one space group is one run.
 
 Time steps are t = 1..T: x_0 is clean, x_T is noise; t selects row t - 1 of the time embedding.
 """
 
 from dataclasses import dataclass
-from typing import Self
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -21,39 +18,6 @@ from wyckoffdiff.settings import ModelSettings
 
 N_DOF, N_LETTERS, N_SPACEGROUPS, N_MULTIPLICITIES = 4, 27, 231, 193
 """Rows of the tables of h^pos: the values themselves are the indices, and the letter's place in its alphabet."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class GroupTensors:
-    """The n positions of one space group.
-
-    Attributes
-    ----------
-    dof, letter, multiplicity
-        (n,) int64.
-    constrained, unconstrained
-        (n0,) and (ninf,) int64, the positions with dof = 0 and with dof > 0.
-    """
-
-    spacegroup: int
-    dof: Tensor
-    letter: Tensor
-    multiplicity: Tensor
-    constrained: Tensor
-    unconstrained: Tensor
-
-    @classmethod
-    def of(cls, spacegroup: int, dof: NDArray[np.int64], multiplicity: NDArray[np.int64], device: str = "cpu") -> Self:
-        """Make it from the degrees of freedom and multiplicities of the positions in letter order."""
-        at = torch.as_tensor(dof, dtype=torch.int64, device=device)
-        return cls(
-            spacegroup=spacegroup,
-            dof=at,
-            letter=torch.arange(len(dof), device=device),
-            multiplicity=torch.as_tensor(multiplicity, dtype=torch.int64, device=device),
-            constrained=torch.nonzero(at == 0)[:, 0],
-            unconstrained=torch.nonzero(at > 0)[:, 0],
-        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -223,37 +187,6 @@ class WyckoffGNN(nn.Module):
             self.constrained_logits(h[positions.constrained]),
             self.unconstrained_logits(h[positions.unconstrained]),
         )
-
-    def encode(self, group: GroupTensors, z0: Tensor, zinf: Tensor, t: Tensor | int) -> Tensor:
-        """Return h (B, n, hidden) of materials of one space group.
-
-        Parameters
-        ----------
-        z0
-            (B, n0) int64.
-        zinf
-            (B, ninf, N_a) int64.
-        t
-            (B,) int64, or one step for all.
-        """
-        batch, n = len(z0), len(group.dof)
-        constrained, unconstrained = self.occupation(z0, zinf)
-        h = constrained.new_empty(batch, n, self.settings.hidden)
-        h[:, group.constrained] = constrained
-        h[:, group.unconstrained] = unconstrained.to(h.dtype)
-        h_pos = self.position_features(group)[None] + self.time(torch.as_tensor(t, device=h.device).view(-1, 1) - 1)
-        h_pos = h_pos.expand(batch, n, -1).reshape(batch * n, -1)
-        return self._layers(h.view(batch * n, -1), h_pos, ((batch, n),)).view(batch, n, -1)
-
-    def position_features(self, group: GroupTensors) -> Tensor:
-        """Return h^pos (n, features) without its time (E6: the rest depends on the space group alone)."""
-        features: Tensor = (
-            self.dof(group.dof)
-            + self.letter(group.letter)
-            + self.spacegroup.weight[group.spacegroup]
-            + self.multiplicity(group.multiplicity)
-        )
-        return features
 
     def _layers(self, h: Tensor, h_pos: Tensor, sizes: Sizes) -> Tensor:
         for layer in self.layers:

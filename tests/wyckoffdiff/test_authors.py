@@ -11,13 +11,13 @@ from torch import Tensor
 from crystalbench import Invalid, InvalidReason, Protostructure, ReadError
 from crystalbench.plugins import Plugins
 from crystalbench.testing import check_reader, example_dataset
+from tests.wyckoffdiff.one_group import GroupTensors, encode
 from wyckoffdiff import plugin
 from wyckoffdiff.authors import convert, translate
 from wyckoffdiff.authors_samples import detect, read
 from wyckoffdiff.checkpoint import load_model
 from wyckoffdiff.cli import command
 from wyckoffdiff.layout import layout
-from wyckoffdiff.model import GroupTensors
 from wyckoffdiff.settings import Prior
 
 PAPER_SHAPES: dict[str, tuple[int, ...]] = {
@@ -120,7 +120,7 @@ def test_each_weight_goes_where_the_network_uses_it_in_the_same_way() -> None:
         a = mlp(f"layers.{layer}.a_mlp", pairs)[..., 0].softmax(1)
         h = torch.nn.functional.silu(h + a @ mlp(f"layers.{layer}.psi_mlp", w))
     with torch.no_grad():
-        ours = model.encode(tensors, z0, zinf, t)[0]
+        ours = encode(model, tensors, z0, zinf, t)[0]
         torch.testing.assert_close(ours, h, rtol=1e-4, atol=1e-5)
         torch.testing.assert_close(
             model.unconstrained_logits(ours[shape.unconstrained]).flatten(1),

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from crystalbench import Dataset, Protostructure, ProtostructureError
 from crystalbench.protostructure import ELEMENTS
 from crystalbench_plugins.datasets.bundled import BUNDLED
-from wyckoffdiff.encoding import OutOfRangeError, Record, decode, encode, from_dense, to_dense
+from wyckoffdiff.encoding import OutOfRangeError, Record, check_range, decode, encode, from_dense
 from wyckoffdiff.layout import layout
 
 N_ELEMENTS, MAX_ORBITS = 100, 54  # the paper's
@@ -17,10 +18,24 @@ every_split = pytest.mark.parametrize(
 )
 
 
+def to_dense(record: Record) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return z0 (n0,) and zinf (ninf, N_a): the inverse of `from_dense`; refuses what they cannot hold."""
+    check_range(record, N_ELEMENTS, MAX_ORBITS)
+    shape = layout(record.spacegroup)
+    z0 = np.zeros(len(shape.constrained), dtype=np.int64)
+    zinf = np.zeros((len(shape.unconstrained), N_ELEMENTS), dtype=np.int64)
+    for position, z, orbits in record.entries:
+        if shape.dof[position]:
+            zinf[shape.slot[position], z - 1] = orbits
+        else:
+            z0[shape.slot[position]] = z
+    return z0, zinf
+
+
 def there_and_back(label: str) -> str:
     """Through the dense variables, as the model has them."""
     record = encode(Protostructure.from_canonical(label))
-    return decode(from_dense(record.spacegroup, *to_dense(record, N_ELEMENTS, MAX_ORBITS))).label
+    return decode(from_dense(record.spacegroup, *to_dense(record))).label
 
 
 @every_split
@@ -51,7 +66,7 @@ def records(draw: st.DrawFn) -> Record:
 @given(records())
 @settings(max_examples=200, deadline=None)
 def test_dense_variables_hold_exactly_the_record(record: Record) -> None:
-    z0, zinf = to_dense(record, N_ELEMENTS, MAX_ORBITS)
+    z0, zinf = to_dense(record)
     shape = layout(record.spacegroup)
     assert z0.shape == shape.constrained.shape
     assert zinf.shape == (len(shape.unconstrained), N_ELEMENTS)
@@ -72,7 +87,7 @@ def test_every_equivalent_lettering_decodes_to_the_same_protostructure(record: R
 def test_rutile_by_hand() -> None:
     record = encode(Protostructure.parse("A2B_tP6_136_f_a:O-Ti"))
     assert record == Record(136, ((0, 22, 1), (5, 8, 1)))
-    z0, zinf = to_dense(record, N_ELEMENTS, MAX_ORBITS)
+    z0, zinf = to_dense(record)
     assert z0.tolist() == [22, 0, 0, 0]  # a, b, c, d
     assert zinf.shape == (7, 100)  # e, f, g, h, i, j, k
     assert zinf[1, 8 - 1] == 1
@@ -87,14 +102,14 @@ def test_several_orbits_on_one_position_are_a_count() -> None:
 def test_an_element_beyond_the_limit_is_refused_by_name() -> None:
     record = encode(Protostructure(225, [("Og", "a"), ("O", "b")]))
     with pytest.raises(OutOfRangeError, match=r"Og \(atomic number 118\).*N_a = 100"):
-        to_dense(record, 100, 54)
+        check_range(record, 100, 54)
 
 
 def test_too_many_orbits_are_refused_and_not_cut_down() -> None:
     record = encode(Protostructure(1, [("C", "a")] * 11))
-    to_dense(record, 100, 11)
+    check_range(record, 100, 11)
     with pytest.raises(OutOfRangeError, match=r"11 orbits of C on position a of space group 1.*P = 10"):
-        to_dense(record, 100, 10)
+        check_range(record, 100, 10)
 
 
 def test_a_void_material_is_no_protostructure() -> None:

@@ -4,10 +4,11 @@ import pytest
 import torch
 from torch import Tensor
 
+from tests.wyckoffdiff.one_group import GroupTensors, encode
 from wyckoffdiff.batches import stack_positions
 from wyckoffdiff.inference import Evaluator
 from wyckoffdiff.layout import layout, stacked
-from wyckoffdiff.model import GroupTensors, WyckoffGNN
+from wyckoffdiff.model import WyckoffGNN
 from wyckoffdiff.settings import ModelSettings
 
 GROUPS = sorted([225, 225, 225, 225, 1, 1, 2, 2, 14, 47, 221, 62, 62, 33, 10], key=lambda g: stacked().size[g])
@@ -32,7 +33,7 @@ def plain(model: WyckoffGNN, z0: Tensor, zinf: Tensor, t: int) -> Tensor:
         shape = layout(number)
         group = GroupTensors.of(number, shape.dof, shape.multiplicity)
         n0, ninf = len(shape.constrained), len(shape.unconstrained)
-        rows.append(model.encode(group, z0[None, i0 : i0 + n0], zinf[None, iinf : iinf + ninf], t)[0])
+        rows.append(encode(model, group, z0[None, i0 : i0 + n0], zinf[None, iinf : iinf + ninf], t)[0])
         i0, iinf = i0 + n0, iinf + ninf
     return torch.cat(rows).detach()
 

@@ -6,10 +6,11 @@ from itertools import pairwise, product
 import torch
 from torch import Tensor
 
+from tests.wyckoffdiff.one_group import GroupTensors, encode
 from wyckoffdiff.batches import Noise
 from wyckoffdiff.encoding import Record
 from wyckoffdiff.layout import layout
-from wyckoffdiff.model import GroupTensors, WyckoffGNN
+from wyckoffdiff.model import WyckoffGNN
 from wyckoffdiff.settings import ModelSettings, Prior
 from wyckoffdiff.transitions import betas
 
@@ -47,7 +48,7 @@ def predictions(t: int) -> tuple[Tensor, Tensor]:
     states, shape, network = torch.tensor(STATES), layout(GROUP), model()
     group = GroupTensors.of(GROUP, shape.dof, shape.multiplicity)
     with torch.no_grad():
-        h = network.encode(group, states[:, :2], states[:, None, 2:], t)
+        h = encode(network, group, states[:, :2], states[:, None, 2:], t)
         zero = network.constrained_logits(h[:, group.constrained])
         inf = network.unconstrained_logits(h[:, group.unconstrained[0]])
     return zero.double().softmax(-1), inf.double().softmax(-1)
