@@ -100,7 +100,7 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
     return [
         MetricSpec(
             name=name,
-            version="1",
+            version="2" if correct else "1",
             order=order,
             title=title,
             latex="" if correct else title,
