@@ -5,13 +5,17 @@ the number of samples. Both are the squared distance, in the unit of the embeddi
 """
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crystalbench import Direction, Encoded, MetricResult, MetricSpec, Need, ScoreInput, Subset, hookimpl
+from crystalbench import CommandSpec, Direction, Encoded, MetricResult, MetricSpec, Need, ScoreInput, Subset, hookimpl
 from crystalbench.results import JSON
 from crystalbench_plugins._embedded import Embedded, embed, encodable, training_rows
 from crystalbench_plugins._frechet import Gaussian, chance, corrected, distance, fit
+
+if TYPE_CHECKING:
+    import click
 
 LEAST = 4  # two halves of two rows
 
@@ -116,3 +120,15 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
         )
         for name, title, order, subset, correct in columns
     ]
+
+
+def _size_effect() -> "click.Command":
+    from crystalbench_plugins.size_effect import command
+
+    return command
+
+
+@hookimpl
+def crystalbench_commands() -> Iterable[CommandSpec]:
+    about = "How FWD depends on the number of samples, as data and as a picture."
+    return (CommandSpec(name="size-effect", help=about, load=_size_effect),)

@@ -8,7 +8,7 @@ from statistics import fmean, stdev
 
 import click
 
-from crystalbench import CommandSpec, ConfigError, MetricResult, NotComputable, SampleSet, ScoreInput, hookimpl
+from crystalbench import ConfigError, MetricResult, NotComputable, SampleSet, ScoreInput
 from crystalbench.cache import Cache
 from crystalbench.config import RunConfig
 from crystalbench.folder import RunFolder
@@ -167,14 +167,3 @@ def _size(text: str) -> int:
     if not text.strip().isdecimal() or int(text) < fwd.LEAST:
         raise ConfigError(f"--sizes {text!r}: expected whole numbers of at least {fwd.LEAST}, with commas")
     return int(text)
-
-
-@hookimpl
-def crystalbench_commands() -> Iterable[CommandSpec]:
-    return (
-        CommandSpec(
-            name="size-effect",
-            help="How FWD depends on the number of samples, as data and as a picture.",
-            load=lambda: command,
-        ),
-    )
