@@ -322,7 +322,8 @@ class MetricSpec:
     """One column of the table. ``compute`` raises `NotComputable` where the metric has no value.
 
     ``tolerance`` is the difference that computing it again on another machine may show, relative to the largest of the
-    value and the ends of its interval.
+    value and the ends of its interval. ``show_interval`` has every report print the sampling interval beside the value:
+    for numbers that mislead without it.
     """
 
     name: str
@@ -339,6 +340,7 @@ class MetricSpec:
     needs: frozenset[Need] = frozenset()
     parameters: tuple[Parameter, ...] = ()
     tolerance: float = 1e-9
+    show_interval: bool = False
     default: bool = True  # part of a run that names no metrics
     order: int = 500  # columns stand in this order, then by name
 

@@ -98,7 +98,8 @@ class Column:
 
     ``unit`` "%" means that values are fractions, to be printed times 100. ``version`` holds the metric's version and
     settings: columns of two runs are comparable when they are equal. ``encoder`` is the name and hash of the encoder
-    behind the values, where it is not the paper's: every report must print it.
+    behind the values, where it is not the paper's: every report must print it. Where ``show_interval`` is set, every
+    report must print the sampling interval of a single replica beside the value.
     """
 
     key: str
@@ -112,6 +113,7 @@ class Column:
     group: str = ""
     description: str = ""
     encoder: str = ""
+    show_interval: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -83,12 +83,13 @@ def _from_column(column: Column) -> dict[str, JSON]:
         "group": column.group,
         "description": column.description,
         **({"encoder": column.encoder} if column.encoder else {}),
+        **({"show_interval": True} if column.show_interval else {}),
     }
 
 
 def _column(node: Node) -> Column:
     names = ("key", "version", "title", "latex", "unit", "direction", "target_from", "digits", "group", "description")
-    record = node.record(names, ("encoder",))
+    record = node.record(names, ("encoder", "show_interval"))
     return Column(
         key=record["key"].text(),
         version=record["version"].text(),
@@ -101,6 +102,7 @@ def _column(node: Node) -> Column:
         group=record["group"].text(),
         description=record["description"].text(),
         encoder=record["encoder"].text() if "encoder" in record else "",
+        show_interval="show_interval" in record and record["show_interval"].flag(),
     )
 
 

@@ -59,6 +59,9 @@ class Node:
     def texts(self) -> tuple[str, ...]:
         return tuple(item.text() for item in self.sequence())
 
+    def flag(self) -> bool:
+        return self.value if isinstance(self.value, bool) else self.fail("true or false")
+
     def count(self) -> int:
         if not isinstance(self.value, int) or isinstance(self.value, bool) or self.value < 0:
             self.fail("a whole number that is not negative")

@@ -36,6 +36,7 @@ def column_of(metric: MetricPlan) -> Column:
         group="novel" if spec.subset is Subset.NOVEL else "",
         description=spec.description,
         encoder=encoder.shown if encoder else "",
+        show_interval=spec.show_interval,
     )
 
 

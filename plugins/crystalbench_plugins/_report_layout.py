@@ -1,7 +1,7 @@
 """What all report formats share: the rows, digits, marks and footnotes of a table, before any markup.
 
 A `Sheet` holds plain text; each format escapes it for itself. Two kinds of spread never meet: ``±`` is always
-the standard deviation over replicas; the sampling interval of one replica is printed apart or not at all.
+the standard deviation over replicas; the sampling interval of one replica is ``[low, high]``, or not printed.
 """
 
 import unicodedata
@@ -31,20 +31,29 @@ MARK_NOTES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One cell as text: ``value`` is a number, "–" or "failed"; ``spread`` a deviation over replicas.
+    """One cell as text: ``value`` is a number, "–" or "failed".
 
+    ``spread`` is a deviation over replicas, ``interval`` the sampling interval of one; at most one of them is there.
     ``marks`` are those of its footnotes: why there is no value, or what must be borne in mind about it.
     """
 
     value: str
     spread: str = ""
+    interval: tuple[str, str] | None = None
     best: bool = False
     failed: bool = False
     marks: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
-        return f"{self.value} ± {self.spread}" if self.spread else self.value
+        return self.value + self.beside
+
+    @property
+    def beside(self) -> str:
+        """What stands behind the value: `` ± spread``, `` [low, high]``, or nothing."""
+        if self.spread:
+            return f" ± {self.spread}"
+        return f" [{', '.join(self.interval)}]" if self.interval else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +176,9 @@ def _entry(row: Row, column: Column, best: bool, notes: _Footnotes) -> Entry:
         return Entry(value=printed(mean, column), spread=spread)
     marks = tuple(map(notes.mark, cell.notes))
     if cell.std is None:
-        return Entry(value=number(cell.mean, column), best=best, marks=marks)
+        ends = cell.interval if column.show_interval else None
+        interval = (number(ends[0], column), number(ends[1], column)) if ends else None
+        return Entry(value=number(cell.mean, column), interval=interval, best=best, marks=marks)
     value, spread = with_spread(cell.mean, cell.std, column)
     return Entry(value=value, spread=spread, best=best, marks=marks)
 
@@ -199,6 +210,9 @@ def _legend(table: Table) -> Iterator[str]:
     cells = [cell for row in table.rows for cell in row.cells.values()]
     if any(cell.std is not None for cell in cells):
         yield "a ± b: mean and standard deviation over replicas (models or seeds), not a sampling interval."
+    shown = {column.key for column in table.columns if column.show_interval}
+    if any(cell.interval for row in table.rows for key, cell in row.cells.items() if key in shown):
+        yield "In brackets: 95 % sampling interval of one replica."
 
 
 def heading(column: Column, marks: str = "") -> str:

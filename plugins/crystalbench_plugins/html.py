@@ -117,7 +117,7 @@ def _cell(line: Line, column: Column, entry: Entry, top: float) -> str:
         state = "failed" if entry.failed else "none"
         return f'<td class="{state}" title="{hover}">{entry.value}{_marks(entry.marks)}</td>'
     value = entry.value.replace("-", "−")
-    spread = f' <span class="spread">± {entry.spread}</span>' if entry.spread else ""
+    spread = f'<span class="spread">{entry.beside.replace("-", "−")}</span>' if entry.beside else ""
     value = f"<strong>{value}</strong>" if entry.best else value
     mean = cell.mean or 0.0
     share = 100 * min(1.0, abs(mean) / top) if top else 0.0

@@ -1,6 +1,6 @@
 r"""The results as a LaTeX table; needs ``\usepackage{booktabs}`` and nothing else, with any LaTeX engine.
 
-Sampling intervals are left to the other formats: a number with ± is always a spread over replicas.
+A number with ± is always a spread over replicas; sampling intervals stand in brackets, where a column shows them.
 """
 
 import re
@@ -154,7 +154,8 @@ def _cell(entry: Entry) -> str:
         text = r"\textbf{failed}" if entry.failed else "--"
         return text + _superscript(*entry.marks)
     numbers = rf"{_number(entry.value)} \pm {_number(entry.spread)}" if entry.spread else _number(entry.value)
-    return (rf"$\mathbf{{{numbers}}}$" if entry.best else f"${numbers}$") + _superscript(*entry.marks)
+    interval = f"~$[{', '.join(map(_number, entry.interval))}]$" if entry.interval else ""
+    return (rf"$\mathbf{{{numbers}}}$" if entry.best else f"${numbers}$") + interval + _superscript(*entry.marks)
 
 
 def _superscript(*marks: str) -> str:

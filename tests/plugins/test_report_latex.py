@@ -45,7 +45,9 @@ def test_examples_published_rows_and_failures_are_marked() -> None:
 
 
 def test_columns_of_one_group_stand_under_its_name() -> None:
-    assert r"\multicolumn{2}{c}{novel}" in render(rich_table())
+    table = rich_table()
+    columns = tuple(column for column in table.columns if not column.encoder)  # so that the group is in one block
+    assert r"\multicolumn{2}{c}{novel}" in render(replace(table, columns=columns))
 
 
 @pytest.mark.parametrize(

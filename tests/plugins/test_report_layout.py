@@ -40,6 +40,20 @@ def test_every_format_names_the_encoder_of_a_column_that_is_not_the_papers(name:
     assert any(text in goldens()[name] for text in names)
 
 
+def test_a_column_that_asks_for_it_shows_the_interval_of_a_single_replica_and_only_that() -> None:
+    single, several = of(1.5, interval=(1.0, 2.25)), Cell(outcomes=of(1.5, interval=(1.0, 2.25)).outcomes * 2)
+    rows = tuple(
+        Row(generator=name, title=name, kind=RowKind.MEASURED, cells={"x": cell, "y": cell})
+        for name, cell in (("one", single), ("two", several), ("none", of(1.5)))
+    )
+    columns = (replace(PLAIN, show_interval=True), replace(PLAIN, key="y"))
+    sheet = layout(Table(title="t", columns=columns, rows=rows))
+    texts = [[entry.text for entry in line.entries] for line in sheet.lines]
+    assert texts == [["1.50 [1.00, 2.25]", "1.50"], ["1.50 ± 0.00", "1.50 ± 0.00"], ["1.50", "1.50"]]
+    assert any("sampling interval" in line for line in sheet.legend)
+    assert not any("In brackets" in line for line in layout(Table(title="t", columns=columns[1:], rows=rows)).legend)
+
+
 def test_a_column_of_another_encoder_is_marked_and_columns_of_one_encoder_share_the_mark() -> None:
     columns = [
         replace(PLAIN, key=key, encoder=encoder) for key, encoder in zip("abcd", ("", "x-1", "x-1", "y-2"), strict=True)
