@@ -98,8 +98,8 @@ class Column:
 
     ``unit`` "%" means that values are fractions, to be printed times 100. ``version`` holds the metric's version and
     settings: columns of two runs are comparable when they are equal. ``encoder`` is the name and hash of the encoder
-    behind the values, where it is not the paper's: every report must print it. Where ``show_interval`` is set, every
-    report must print the sampling interval of a single replica beside the value.
+    behind the values, where it is not the paper's: a report must print it. Where ``show_interval`` is set, a report
+    prints the sampling interval of a single replica beside the value.
     """
 
     key: str

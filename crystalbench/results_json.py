@@ -23,7 +23,7 @@ from crystalbench.results import (
 )
 from crystalbench.strict_data import Node
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 def to_json(table: Table) -> str:
@@ -55,7 +55,7 @@ def from_json(text: str, file: str = "table.json") -> Table:
     node = Node(data, file)
     version = node.mapping().get("schema_version", Node(None, file, "schema_version"))
     if version.value != SCHEMA_VERSION:
-        version.fail(f"{SCHEMA_VERSION}, the only version that this crystalbench reads")
+        version.fail(f"{SCHEMA_VERSION}, the only version that this crystalbench reads; make the run again")
     top = node.record(("schema_version", "title", "settings", "notes", "columns", "rows"))
     return Table(
         title=top["title"].text(),
@@ -82,14 +82,14 @@ def _from_column(column: Column) -> dict[str, JSON]:
         "digits": column.digits,
         "group": column.group,
         "description": column.description,
-        **({"encoder": column.encoder} if column.encoder else {}),
-        **({"show_interval": True} if column.show_interval else {}),
+        "encoder": column.encoder,
+        "show_interval": column.show_interval,
     }
 
 
 def _column(node: Node) -> Column:
     names = ("key", "version", "title", "latex", "unit", "direction", "target_from", "digits", "group", "description")
-    record = node.record(names, ("encoder", "show_interval"))
+    record = node.record((*names, "encoder", "show_interval"))
     return Column(
         key=record["key"].text(),
         version=record["version"].text(),
@@ -101,8 +101,8 @@ def _column(node: Node) -> Column:
         digits=record["digits"].count(),
         group=record["group"].text(),
         description=record["description"].text(),
-        encoder=record["encoder"].text() if "encoder" in record else "",
-        show_interval="show_interval" in record and record["show_interval"].flag(),
+        encoder=record["encoder"].text(),
+        show_interval=record["show_interval"].flag(),
     )
 
 

@@ -222,16 +222,21 @@ def check_dataset(spec: DatasetSpec) -> None:
 
 
 def check_reporter(spec: ReporterSpec) -> None:
-    """A report shows every row with odd names, missing values and failures, and is the same twice."""
+    """A report of odd names, missing values and failures is the same twice, and says what its numbers are made with."""
     table = example_table()
     text = spec.render(table)
     assert text.strip(), f"{spec.name}: empty report"
     assert spec.render(table) == text, f"{spec.name}: two reports of one table differ"
+    for column in table.columns:
+        assert column.encoder in text, f"{spec.name}: does not print the encoder of a column ({column.encoder})"
 
 
 def example_table() -> Table:
     """A small table with every kind of row and cell."""
-    column = Column(key="novelty", title="Novelty", latex="Nov.", unit="%", direction=Direction.HIGHER)
+    columns = (
+        Column(key="novelty", title="Novelty", latex="Nov.", unit="%", direction=Direction.HIGHER),
+        Column(key="distance", title="Distance", latex="", encoder="small-1a2b", show_interval=True),
+    )
     outcomes: dict[str, Outcome] = {
         "plain": MetricResult(value=0.5, n=10, interval=(0.2, 0.8)),
         "<b>&_%$#{}~^\\": MetricResult(value=0.25, n=10),
@@ -240,10 +245,10 @@ def example_table() -> Table:
     }
     rows = [
         Row(generator=name, title=name, kind=RowKind.MEASURED, asked=10, drawn=10, valid=10,
-            cells={"novelty": Cell(outcomes=(outcome,))})
+            cells={column.key: Cell(outcomes=(outcome,)) for column in columns})
         for name, outcome in outcomes.items()
     ]  # fmt: skip
-    return Table(title="Example", columns=(column,), rows=tuple(rows), settings={"dataset": "example"})
+    return Table(title="Example", columns=columns, rows=tuple(rows), settings={"dataset": "example"})
 
 
 CHECKS: dict[str, Callable[..., None]] = {

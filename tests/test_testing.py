@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from crystalbench import MetricResult, MetricSpec, ScoreInput
+from crystalbench import MetricResult, MetricSpec, ReporterSpec, ScoreInput, Table
 from crystalbench.plugins import Plugins
-from crystalbench.testing import check_generator, check_metric, check_plugin
+from crystalbench.testing import check_generator, check_metric, check_plugin, check_reporter
 from tests.small_plugins import Halides, Small, rock_salt
 
 PLUGINS = Plugins.load()
@@ -38,6 +38,15 @@ def _by_place(given: ScoreInput) -> MetricResult:
 def test_a_metric_that_breaks_the_contract_is_found(spec: MetricSpec, message: str) -> None:
     with pytest.raises(AssertionError, match=message):
         check_metric(spec)
+
+
+def test_a_report_that_does_not_say_which_encoder_is_behind_a_column_is_found() -> None:
+    def titles(table: Table) -> str:
+        return " ".join(column.title for column in table.columns)
+
+    spec = ReporterSpec(name="titles", version="1", title="Titles", suffix=".txt", render=titles)
+    with pytest.raises(AssertionError, match="does not print the encoder of a column"):
+        check_reporter(spec)
 
 
 def test_a_generator_whose_chunks_depend_on_history_is_found() -> None:

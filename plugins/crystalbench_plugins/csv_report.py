@@ -6,8 +6,9 @@ generator, title, kind
     The row of the table; ``kind`` is measured, reference, example or published.
 asked, drawn, valid
     Samples wanted, made, and with a protostructure, summed over replicas; empty in published rows.
-metric, unit
-    Key of the metric; ``unit`` is ``fraction`` where the other formats print percent.
+metric, encoder, unit
+    Key of the metric; the encoder behind it, where it is not the paper's; ``fraction`` where the other formats print
+    percent.
 replica
     From 0; empty for a published mean.
 outcome
@@ -41,10 +42,10 @@ from crystalbench import (
 from crystalbench_plugins._report_layout import plain, problem_text
 
 FIELDS = (
-    "generator", "title", "kind", "asked", "drawn", "valid", "metric", "unit", "replica", "outcome",
-    "value", "std", "n", "low", "high", "problem",
+    "generator", "title", "kind", "asked", "drawn", "valid", "metric", "encoder", "unit", "replica",
+    "outcome", "value", "std", "n", "low", "high", "problem",
 )  # fmt: skip
-FORMULA_STARTS = tuple("=+-@＝＋－＠\t\r\n|")
+FORMULA_STARTS = tuple("=+-@＝＋－＠|")
 
 
 def render(table: Table) -> str:
@@ -63,6 +64,7 @@ def render(table: Table) -> str:
                         "kind": row.kind.value,
                         **dict(zip(("asked", "drawn", "valid"), counts, strict=True)),
                         "metric": safe(column.key),
+                        "encoder": safe(column.encoder),
                         "unit": "fraction" if column.unit == "%" else safe(column.unit),
                         **record,
                     }

@@ -23,6 +23,8 @@ ABOUT = (
     "Squared Fréchet distance between the embeddings of the {what} and of as many random training rows. "
     "Denominator: valid samples."
 )
+FEW = "fewer samples than twice the {} dimensions of the embedding: the correction is rough"
+NEGATIVE = "extrapolated below zero: no difference is seen; no distance is negative, so the interval ends at zero"
 CORRECTED = " Extrapolated to infinitely many: 2 FD(N) - mean FD(N/2), with a bootstrap interval."
 
 
@@ -51,13 +53,14 @@ def compute_corrected(given: ScoreInput) -> MetricResult:
     samples, reference = embedded.samples.embeddings, embedded.reference.embeddings
     found = corrected(samples, reference, given.seed)
     few = min(len(samples), len(reference)) <= 2 * samples.shape[1]
-    note = f"fewer samples than twice the {samples.shape[1]} dimensions of the embedding: the correction falls short"
+    notes = [FEW.format(samples.shape[1])] if few else []
+    notes += [NEGATIVE] if found.value < 0 else []
     return MetricResult(
         value=found.value,
         n=len(samples),
         interval=found.interval,
         details=_details(embedded),
-        notes=(*embedded.notes, *([note] if few else [])),
+        notes=(*embedded.notes, *notes),
     )
 
 

@@ -51,7 +51,7 @@ rows = st.builds(
 )  # fmt: skip
 columns = st.builds(
     Column, key=texts, title=texts, latex=texts, unit=texts, direction=st.sampled_from(Direction),
-    digits=st.integers(0, 6), group=texts, description=texts,
+    digits=st.integers(0, 6), group=texts, description=texts, encoder=texts, show_interval=st.booleans(),
 )  # fmt: skip
 tables = st.builds(
     Table, title=texts, columns=st.lists(columns, max_size=2).map(tuple), rows=st.lists(rows, max_size=2).map(tuple),
@@ -103,12 +103,14 @@ def _changed(path: tuple[str | int, ...], value: object) -> str:
         ("[" * 100_000, "not JSON"),
         ("[]", "top level is .*expected a mapping"),
         ('{"schema_version": NaN}', "NaN is not a JSON number"),
-        (_changed(("schema_version",), 2), "schema_version is 2; expected 1"),
+        (_changed(("schema_version",), 1), "schema_version is 1; expected 2.*make the run again"),
         (_changed(("extra",), 1), "unknown key 'extra'"),
         (_changed(("rows", 1, "kind"), "best"), r"rows\[1\]\.kind is 'best'; expected one of measured"),
         (_changed(("rows", 1, "drawn"), True), r"rows\[1\]\.drawn is True; expected a whole number"),
         (_changed(("rows", 1, "reasons"), {"empty": -1}), r"rows\[1\]\.reasons\.empty is -1"),
         (_changed(("columns", 0, "digits"), 1.5), r"columns\[0\]\.digits"),
+        (_changed(("columns", 1, "encoder"), 3), r"columns\[1\]\.encoder is 3; expected text"),
+        (_changed(("columns", 1, "show_interval"), 1), r"columns\[1\]\.show_interval is 1; expected true or false"),
         (_changed(("columns", 0), {"key": "x"}), r"columns\[0\] lacks version, title"),
         (_changed(("rows", 1, "cells", "fwd", "outcomes", 0, "type"), "guess"), "expected one of value"),
         (_changed(("rows", 1, "cells", "fwd", "outcomes", 0, "interval"), [1]), r"expected \[low, high\]"),

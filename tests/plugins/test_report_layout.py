@@ -34,12 +34,6 @@ def test_every_format_of_the_rich_table_is_the_golden_one(name: str) -> None:
     assert goldens()[name] == (GOLDEN / name).read_bytes().decode()
 
 
-@pytest.mark.parametrize("name", sorted(goldens()))
-def test_every_format_names_the_encoder_of_a_column_that_is_not_the_papers(name: str) -> None:
-    names = {"wren_small-0123", r"wren\_small-0123"}
-    assert any(text in goldens()[name] for text in names)
-
-
 def test_a_column_that_asks_for_it_shows_the_interval_of_a_single_replica_and_only_that() -> None:
     single, several = of(1.5, interval=(1.0, 2.25)), Cell(outcomes=of(1.5, interval=(1.0, 2.25)).outcomes * 2)
     rows = tuple(

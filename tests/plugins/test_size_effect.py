@@ -99,6 +99,10 @@ def test_the_command_writes_data_and_a_picture(run: Path, tmp_path: Path) -> Non
     assert {row["encoder"] for row in rows} == {"counts-0000"}
 
 
+def test_the_command_line_has_the_command() -> None:
+    assert Plugins.load().commands["size-effect"].load() is size_effect.command
+
+
 @pytest.mark.parametrize(
     ("sizes", "message"), [("many", "whole numbers"), ("3", "at least 4"), ("5000", "no generator")]
 )

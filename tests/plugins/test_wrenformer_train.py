@@ -53,9 +53,9 @@ def training(folder: Path, settings: TrainingSettings = SHORT) -> Training:
 
 
 def test_the_error_falls_and_ends_below_that_of_the_mean(tmp_path: Path) -> None:
-    report = training(tmp_path, replace(SHORT, epochs=20)).run()
+    report = training(tmp_path, replace(SHORT, epochs=12, prototype_weight=0.0)).run()
     lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
-    assert [line["epoch"] for line in lines] == list(range(1, 21))
+    assert [line["epoch"] for line in lines] == list(range(1, 13))
     assert lines[-1]["train_MAE"] < 0.7 * lines[0]["train_MAE"]
     assert report["errors"]["test"]["MAE"] < 0.8 * report["mean_predictor"]["test"]["MAE"]
     assert json.loads((tmp_path / "report.json").read_text()) == report
@@ -79,7 +79,7 @@ def test_an_interrupted_training_ends_with_the_same_weights(tmp_path: Path) -> N
     for name, tensor in whole.weights().state.items():
         assert torch.equal(tensor, resumed.weights().state[name]), name
     kept = [(tmp_path / folder / "log.jsonl").read_text().splitlines() for folder in ("whole", "parts")]
-    for name in ("val_MAE", "val_prototype accuracy"):
+    for name in ("val_MAE", "val_prototype_accuracy"):
         assert [json.loads(line)[name] for line in kept[0]] == [json.loads(line)[name] for line in kept[1]]
 
 
@@ -154,9 +154,10 @@ def test_prototypes_are_learned_beside_the_energies(tmp_path: Path) -> None:
     lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     counts = Counter(run.splits["train"].prototypes)
     assert report["prototypes"] == sum(n >= SHORT.prototype_rows for n in counts.values()) > 5
-    assert lines[-1]["train_prototype"] < 0.8 * lines[0]["train_prototype"]
+    assert lines[-1]["train_cross_entropy"] < 0.8 * lines[0]["train_cross_entropy"]
+    assert lines[-1]["train_MAE"] < 0.8 * lines[0]["train_MAE"]
     commonest = max(counts.values()) / len(run.splits["train"])
-    assert run.errors("train")["prototype accuracy"] > 2 * commonest
+    assert run.errors("train")["prototype_accuracy"] > 2 * commonest
 
 
 @pytest.mark.parametrize("change", [{"prototype_weight": 0.0}, {"composition_only": True}])
@@ -166,6 +167,11 @@ def test_without_a_second_target_there_is_no_layer_for_it(tmp_path: Path, change
     assert report["prototypes"] == 0
     assert report["errors"]["test"].keys() == {"MAE", "RMSE"}
     assert list(run.modules) == ["network"]
+
+
+def test_too_few_prototypes_to_tell_apart_are_said_with_the_remedy(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"part: 0 prototypes have 1000 training rows.*--prototype-weight 0"):
+        training(tmp_path, replace(SHORT, prototype_rows=1000))
 
 
 def test_the_weights_to_use_are_those_of_the_network_alone(tmp_path: Path) -> None:

@@ -110,7 +110,7 @@ def crystalbench_encoders() -> Iterable[EncoderSpec]:
             name="wrenformer",
             version=VERSION,
             title="Wrenformer",
-            description="Transformer over Wyckoff positions, trained on formation energies; 256-wide embeddings.",
+            description="Transformer over Wyckoff positions that predicts formation energies; 256-wide embeddings.",
             load=load,
             identity=identity,
             label=label,
@@ -137,5 +137,5 @@ def _train_command() -> "click.Command":
 @hookimpl
 def crystalbench_commands() -> Iterable[CommandSpec]:
     return [
-        CommandSpec(name="encoder train", help="Train an encoder on formation energies.", load=_train_command),
+        CommandSpec(name="encoder train", help="Train an encoder on energies and prototypes.", load=_train_command),
     ]

@@ -72,8 +72,9 @@ class TrainingSettings:
 class Training:
     """A training run in a folder.
 
-    ``log.jsonl`` gets a line per epoch, ``state.pt`` what resuming needs, ``encoder.pt`` the weights to use,
-    ``report.json`` the errors on validation and test split and ``curve.svg`` a picture of the log. The layer that
+    ``log.jsonl`` gets a line per epoch (errors in eV/atom; the cross-entropy, smoothed, in nats a training row; the
+    share of validation rows whose prototype is told), ``state.pt`` what resuming needs, ``encoder.pt`` the weights to
+    use, ``report.json`` the errors on validation and test split and ``curve.svg`` a picture of the log. The layer that
     names prototypes serves training only: it is in ``state.pt``, not in ``encoder.pt``.
     """
 
@@ -93,6 +94,11 @@ class Training:
         self.target: PrototypeTarget | None = None
         if settings.prototype_weight and not settings.composition_only:
             self.target = PrototypeTarget(self.splits["train"].prototypes, settings.prototype_rows)
+            if len(self.target.names) < 2:
+                raise ConfigError(
+                    f"{dataset.name}: {len(self.target.names)} prototypes have {settings.prototype_rows} training rows "
+                    "or more, and telling them apart needs two; lower --prototype-rows, or set --prototype-weight 0"
+                )
         with torch.random.fork_rng():
             torch.manual_seed(settings.seed)
             self.modules = self._build()
@@ -162,11 +168,11 @@ class Training:
         errors = _errors(found.energies - self.energies[name])
         if self.target:
             told = self.target.accuracy(self.averaged[PROTOTYPES], found.embeddings, split.prototypes)
-            errors["prototype accuracy"] = told
+            errors["prototype_accuracy"] = told
         return errors
 
     def mean_predictor(self, name: str) -> dict[str, JSON]:
-        """The same errors of predicting the mean training energy for everything."""
+        """The errors of predicting the mean training energy for everything."""
         return _errors(self.mean - self.energies[name])
 
     def resume(self) -> bool:
@@ -246,7 +252,7 @@ class Training:
         of_energy, of_prototype = (total / len(self.energies["train"])).tolist()
         return {
             "train_MAE": of_energy * self.std,
-            **({"train_prototype": of_prototype} if self.target else {}),
+            **({"train_cross_entropy": of_prototype} if self.target else {}),
             "cpu_seconds": time.process_time() - started,
             "time": time.time(),
         }
