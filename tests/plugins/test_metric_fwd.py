@@ -157,7 +157,7 @@ def test_the_corrected_value_has_an_interval_around_it_and_is_the_smaller() -> N
 
 
 def test_a_value_below_zero_is_explained() -> None:
-    """A set with 150 rows of the training set, which has 400, is often nearer than chance."""
+    """Samples of the training set's own distribution are often a little nearer than chance."""
     results = [fwd.compute_corrected(given(crystals(150, seed=seed))) for seed in range(10)]
     assert any(result.value < 0 for result in results)
     for result in results:
