@@ -1,10 +1,12 @@
 """The card of an exported model: what it was trained on, how, for how long, and how well; nothing in it is typed in."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from crystalbench.cache import atomic_write
+from crystalbench.charts import Curve, Scale, curves, standalone
 from wyckoffdiff.checkpoint import Provenance, load_model
-from wyckoffdiff.curve import draw
 from wyckoffdiff.model import parameter_count
 from wyckoffdiff.settings import ModelSettings
 from wyckoffdiff.training_log import read_log
@@ -28,6 +30,23 @@ def write_card(model: Path, log: Path) -> None:
     if epochs:
         text += "\n| epoch | training | validation | minutes |\n|---:|---:|---:|---:|\n" + "\n".join(epochs) + "\n"
     _write(model.with_suffix(".md"), text)
+
+
+def draw(log: Sequence[dict[str, Any]]) -> str:
+    """Return the losses of a training as a picture (SVG): over steps as logged, on the validation split each epoch.
+
+    Parameters
+    ----------
+    log
+        Rows of `wyckoffdiff.training_log`; at least one.
+    """
+    training = tuple((row["step"], row["loss"]) for row in log if row["kind"] == "step")
+    validation = tuple((row["step"], row["val_loss"]) for row in log if row["kind"] == "epoch")
+    series = [Curve("training", training), Curve("validation", validation, colour=1, dots=True)]
+    shown = [curve for curve in series if curve.points]
+    return standalone(
+        curves(shown, "step", "nats a variable", across_scale=Scale.LINEAR, upward_scale=Scale.LOGARITHMIC)
+    )
 
 
 def _text(found: Provenance, settings: ModelSettings, parameters: int, model: Path) -> str:

@@ -1,4 +1,4 @@
-"""A histogram with quantiles as details of a result, so that a report can draw it (`_charts.distributions`)."""
+"""A histogram with quantiles as details of a result, which a report draws (`crystalbench.charts.histograms`)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -4,12 +4,12 @@ A `Sheet` holds plain text; each format escapes it for itself. Two kinds of spre
 the standard deviation over replicas; the sampling interval of one replica is ``[low, high]``, or not printed.
 """
 
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from crystalbench import Cell, Column, Direction, Failure, Missing, Row, RowKind, Table
+from crystalbench.text import plain
 
 NO_VALUE = "–"
 FAILED = "failed"
@@ -278,12 +278,6 @@ def printed(value: float, column: Column, decimals: int = 0) -> str:
     text = f"{Decimal(f'{scaled(value, column):.12g}'):f}"
     own = len(text.partition(".")[2])
     return text if own >= decimals else f"{Decimal(text):.{decimals}f}"
-
-
-def plain(text: str) -> str:
-    """Return the text on one line; characters that control the display, or are none, become U+FFFD."""
-    line = " ".join(text.split())
-    return "".join("\ufffd" if unicodedata.category(char) in {"Cc", "Cf", "Cs"} else char for char in line)
 
 
 def ledger(row: Row) -> tuple[tuple[str, int], ...]:

@@ -39,7 +39,8 @@ from crystalbench import (
     Table,
     hookimpl,
 )
-from crystalbench_plugins._report_layout import plain, problem_text
+from crystalbench.text import plain
+from crystalbench_plugins._report_layout import problem_text
 
 FIELDS = (
     "generator", "title", "kind", "asked", "drawn", "valid", "metric", "encoder", "unit", "replica",

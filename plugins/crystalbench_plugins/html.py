@@ -11,8 +11,9 @@ from html import escape
 from importlib.resources import files
 
 from crystalbench import Cell, Column, Direction, MetricResult, ReporterSpec, RowKind, Table, hookimpl
+from crystalbench.charts import histograms
 from crystalbench.results import Outcome
-from crystalbench_plugins._charts import distributions as distributions_chart
+from crystalbench.text import plain
 from crystalbench_plugins._distribution import Distribution, distributions
 from crystalbench_plugins._report_layout import (
     ARROWS,
@@ -27,7 +28,6 @@ from crystalbench_plugins._report_layout import (
     ledger,
     number,
     own_group,
-    plain,
     problem_text,
     scaled,
 )
@@ -205,7 +205,7 @@ def _distributions(sheet: Sheet) -> Iterator[str]:
     for line in sheet.counted:
         for (title, unit), series in _series(line, sheet.table.columns).items():
             name = f"<figcaption>{text(line.title)}</figcaption>"
-            charts.setdefault((title, unit), []).append(f"<figure>{name}{distributions_chart(series, unit)}</figure>")
+            charts.setdefault((title, unit), []).append(f"<figure>{name}{histograms(series, unit)}</figure>")
     for (title, _), figures in charts.items():
         yield f'<section><h2>{text(title)}</h2><div class="charts">{"".join(figures)}</div></section>'
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, groupby
 
 from crystalbench import Column, Direction, ReporterSpec, RowKind, Table, hookimpl
+from crystalbench.text import plain
 from crystalbench_plugins._report_layout import (
     FAILED,
     HEADINGS,
@@ -19,7 +20,6 @@ from crystalbench_plugins._report_layout import (
     blocks,
     layout,
     ledger,
-    plain,
     settings_text,
 )
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from textwrap import wrap
 
 from crystalbench import ReporterSpec, RowKind, Table, hookimpl
+from crystalbench.text import plain
 from crystalbench_plugins._report_layout import (
     HEADINGS,
     Entry,
@@ -18,7 +19,6 @@ from crystalbench_plugins._report_layout import (
     heading,
     layout,
     ledger,
-    plain,
     settings_text,
 )
 

@@ -10,6 +10,7 @@ import click
 
 from crystalbench import ConfigError, MetricResult, NotComputable, SampleSet, ScoreInput
 from crystalbench.cache import Cache
+from crystalbench.charts import Curve, curves, standalone
 from crystalbench.config import RunConfig
 from crystalbench.folder import RunFolder
 from crystalbench.interfaces import Dataset
@@ -18,7 +19,6 @@ from crystalbench.plugins import Plugins
 from crystalbench.samples import Converted
 from crystalbench.score import cached_encoders
 from crystalbench_plugins import fwd
-from crystalbench_plugins._charts import Curve, curves, standalone
 from crystalbench_plugins._embedded import encodable, training_rows
 from crystalbench_plugins._frechet import distance, extrapolated, fit
 

@@ -11,10 +11,9 @@ from metric_inputs import EMPTY, spec
 from test_metric_fwd import crystals, given
 
 from crystalbench import NotComputable, Subset
+from crystalbench.charts import histograms, standalone
 from crystalbench.results import JSON
 from crystalbench.testing import check_metric, example_encoder
-from crystalbench_plugins._charts import Axis, Curve, Scale, curves, standalone
-from crystalbench_plugins._charts import distributions as chart
 from crystalbench_plugins._distribution import Distribution, distributions
 from crystalbench_plugins._embedded import training_rows
 from crystalbench_plugins.energies import BINS, LOW, WIDTH, crystalbench_metrics, median_interval
@@ -108,7 +107,7 @@ def test_what_a_stranger_malformed_is_not_drawn(change: dict[str, JSON]) -> None
     )
 )
 def test_any_distribution_gives_a_chart_of_finite_numbers(series: list[Distribution]) -> None:
-    text = standalone(chart(series, "eV"))
+    text = standalone(histograms(series, "eV"))
     ElementTree.fromstring(text)
     assert not re.search(r"\b(nan|inf)\b", re.sub(r"<text.*?</text>|aria-label=\"[^\"]*\"", "", text))
 
@@ -116,7 +115,7 @@ def test_any_distribution_gives_a_chart_of_finite_numbers(series: list[Distribut
 def test_a_chart_has_a_line_and_three_quantiles_for_each_distribution() -> None:
     series = [Distribution("generated", 0.0, 0.5, (1, 3), (0.1, 0.6, 0.9)),
               Distribution("training", 0.0, 0.5, (2, 2), (0.2, 0.5, 0.8))]  # fmt: skip
-    root = ElementTree.fromstring(chart(series, "eV/atom"))
+    root = ElementTree.fromstring(histograms(series, "eV/atom"))
     assert [len([e for e in root.iter("line") if e.get("class") == f"s{i}"]) for i in (0, 1)] == [3, 3]
     words = [e.text for e in root.iter("text")]
     assert "generated: Q10 0.10, Q50 0.60, Q90 0.90" in words
@@ -124,37 +123,8 @@ def test_a_chart_has_a_line_and_three_quantiles_for_each_distribution() -> None:
 
 
 def test_a_step_is_as_high_as_its_share() -> None:
-    root = ElementTree.fromstring(chart([Distribution("x", 0.0, 1.0, (1, 3), (0.1, 0.6, 0.9))], ""))
+    root = ElementTree.fromstring(histograms([Distribution("x", 0.0, 1.0, (1, 3), (0.1, 0.6, 0.9))], ""))
     (line,) = [e for e in root.iter("path") if e.get("d", "").count("L") > 2]
     ys = [float(pair.split()[1]) for pair in line.get("d", "")[1:].split("L")]
     base, quarter, top = ys[0], ys[1], ys[3]
     assert (base - quarter) * 3 == pytest.approx(base - top, abs=0.5)
-
-
-def test_curves_show_points_intervals_and_names() -> None:
-    series = [Curve("plain", ((500, 1.0), (5000, 0.1)), dashed=True),
-              Curve("corrected", ((500, 0.1), (5000, -0.01)), ((0.05, 0.2), None), colour=1)]  # fmt: skip
-    ElementTree.fromstring(standalone(curves(series, "N", "FWD")))
-    root = ElementTree.fromstring(curves(series, "N", "FWD"))
-    words = {e.text for e in root.iter("text")}
-    assert {"plain", "corrected", "N", "FWD", "500", "1000", "5000", "0", "1"} <= words
-    assert len([e for e in root.iter("line") if e.get("class") == "s1"]) == 1
-
-
-@hypothesis_given(st.floats(-50, 0), st.floats(0.01, 1e4), st.sampled_from(list(Scale)))
-def test_larger_values_are_farther_along_an_axis_and_its_ends_are_its_ends(
-    low: float, high: float, scale: Scale
-) -> None:
-    axis = Axis(low if scale is not Scale.LOGARITHMIC else high / 100, high, 0, 300, scale)
-    assert axis.at(axis.low) == pytest.approx(0, abs=1e-6)
-    assert axis.at(axis.high) == pytest.approx(300)
-    ticks = axis.ticks()
-    assert ticks
-    assert [axis.at(tick) for tick in ticks] == sorted(axis.at(tick) for tick in ticks)
-
-
-@hypothesis_given(st.floats(-1e6, 1e6), st.floats(1e-3, 1e6))
-def test_an_axis_has_a_few_round_ticks_inside_it(low: float, length: float) -> None:
-    ticks = Axis(low, low + length, 0, 100).ticks()
-    assert 2 <= len(ticks) <= 8
-    assert all(low - 1e-6 * length <= tick <= low + length * (1 + 1e-6) for tick in ticks)

@@ -12,8 +12,8 @@ from report_table import rich_table
 
 from crystalbench import Cell, Failure, MetricResult, Table
 from crystalbench.results import JSON
+from crystalbench.text import plain
 from crystalbench_plugins._distribution import Distribution
-from crystalbench_plugins._report_layout import plain
 from crystalbench_plugins.html import render
 
 VOID = {"meta"}

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from report_table import of, rich_table
 
 from crystalbench import Column, Row, RowKind, Table
-from crystalbench_plugins._report_layout import plain
+from crystalbench.text import plain
 from crystalbench_plugins.latex import ACCENTS, GREEK, LABEL_COMMANDS, MATH, TEXT, escape, is_label, render
 
 DOCUMENT = r"""\documentclass{article}

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from report_table import GOLDEN, goldens, of, rich_table
 
 from crystalbench import Cell, Column, Direction, Failure, Missing, Row, RowKind, Table
+from crystalbench.text import plain
 from crystalbench_plugins._report_layout import (
     FAILED,
     NO_VALUE,
@@ -18,7 +19,6 @@ from crystalbench_plugins._report_layout import (
     ledger,
     letters,
     number,
-    plain,
     printed,
     problem_text,
     with_spread,

@@ -11,7 +11,7 @@ from crystalbench.plugins import Plugins
 from tests.wyckoffdiff.tiny import dataset
 from wyckoffdiff.checkpoint import load_model
 from wyckoffdiff.cli import command, configured
-from wyckoffdiff.curve import draw
+from wyckoffdiff.model_card import draw
 from wyckoffdiff.settings import PRESETS, ModelSettings
 from wyckoffdiff.training_log import read_log
 
@@ -130,15 +130,14 @@ def test_exporting_to_another_suffix_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("losses", [[2.4], [0.05, 0.04], [0.0301, 0.0302, 0.0301]])
-def test_a_curve_has_round_ticks_and_its_points_lie_inside(losses: list[float]) -> None:
-    log = [{"kind": "step", "step": 50 * (k + 1), "loss": loss} for k, loss in enumerate(losses)]
+def test_a_picture_of_the_losses_has_round_ticks_and_its_points_lie_inside(losses: list[float]) -> None:
+    log = [{"kind": "epoch", "step": 50 * (k + 1), "val_loss": loss} for k, loss in enumerate(losses)]
     picture = ET.fromstring(draw(log))
-    line = picture.find("{http://www.w3.org/2000/svg}polyline")
-    assert line is not None
-    points = [tuple(map(float, point.split(","))) for point in line.attrib["points"].split()]
-    assert len(points) == len(losses)
-    assert all(0 <= x <= 640 and 0 <= y <= 360 for x, y in points)
-    assert len(picture.findall("{http://www.w3.org/2000/svg}line")) >= 2
+    svg = "{http://www.w3.org/2000/svg}"
+    dots = [(float(dot.attrib["cx"]), float(dot.attrib["cy"])) for dot in picture.iter(f"{svg}circle")]
+    assert len(dots) == len(losses)
+    assert all(0 <= x <= 640 and 0 <= y <= 460 for x, y in dots)
+    assert len([line for line in picture.iter(f"{svg}line") if line.attrib["class"] == "grid"]) >= 2
 
 
 def test_a_log_that_was_cut_off_loses_its_last_line_only(tmp_path: Path) -> None:

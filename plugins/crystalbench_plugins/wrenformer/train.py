@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 
 from crystalbench import ConfigError, Dataset, DatasetError, EncoderError, Split
 from crystalbench.cache import content_key
+from crystalbench.charts import Curve, Scale, curves, standalone
 from crystalbench.results import JSON
 from crystalbench.wyckoff import Table
-from crystalbench_plugins._charts import Curve, curves, standalone
 from crystalbench_plugins.wrenformer import weights
 from crystalbench_plugins.wrenformer.composition import composition_buckets
 from crystalbench_plugins.wrenformer.featurise import Bucket, Tokens, buckets
@@ -283,7 +283,7 @@ def draw(log: Path) -> str:
         Curve(title, tuple((line["epoch"], line[f"{name}_MAE"]) for line in lines), colour=colour)
         for colour, (name, title) in enumerate((("train", "training, while learning"), ("val", "validation")))
     ]
-    return standalone(curves(series, "epoch", "mean absolute error (eV/atom)"))
+    return standalone(curves(series, "epoch", "mean absolute error (eV/atom)", across_scale=Scale.LINEAR))
 
 
 def _energies(split: Split, where: str) -> NDArray[np.float32]:

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from html import escape
 from math import ceil, copysign, floor, log10, sqrt
+from typing import Protocol
 
-from crystalbench_plugins._distribution import Distribution
-from crystalbench_plugins._report_layout import plain
+from crystalbench.text import plain
 
 COLOURS = ("#0b6e69", "#e08e2b", "#3c78b4", "#d1495b", "#7a5aa6", "#4f9d69", "#a0662f", "#5c6770")
 LEFT, TOP, BOTTOM, RIGHT = 62, 14, 46, 22  # margins for the numbers of the axes
 APART = 24  # pixels between two numbers
 STYLE = (
     "text{font:12px system-ui,sans-serif;fill:#1d2327}.axis{stroke:#5c6770;stroke-width:1}"
-    ".line{fill:none;stroke-width:1.8}.grid{stroke:#dcdfe1;stroke-width:1}"
+    ".line{fill:none;stroke-width:1.8}circle{fill:#fff;stroke-width:1.8}.grid{stroke:#dcdfe1;stroke-width:1}"
 )
 
 
@@ -57,6 +57,8 @@ class Axis:
         inside = [value for value in self._round() if self.low - slack <= value <= self.high + slack]
         if self.scale is Scale.LINEAR:
             return inside
+        if self.scale is Scale.LOGARITHMIC and len(inside) < 3:  # a short stretch looks linear
+            inside = Axis(self.low, self.high, self.start, self.end).ticks()
         chosen: list[float] = []
         for value in sorted(inside, key=lambda value: (value != 0, -abs(value))):
             if all(abs(self.at(value) - self.at(other)) >= APART for other in chosen):
@@ -76,16 +78,32 @@ class Axis:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """Points (x, y) and, for each, an interval (low, high) or None. ``dashed`` for the plainer of two."""
+    """Points (x, y) and, for each, an interval (low, high) or None. ``dashed`` for the plainer of two, ``dots`` on the points."""
 
     name: str
     points: tuple[tuple[float, float], ...]
     intervals: tuple[tuple[float, float] | None, ...] = ()
     colour: int = 0
     dashed: bool = False
+    dots: bool = False
 
 
-def distributions(series: Sequence[Distribution], unit: str, width: int = 460, height: int = 240) -> str:
+class Histogram(Protocol):
+    """Counts in bins of equal ``width`` from ``low`` on, and Q10, Q50, Q90 of what was counted."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def low(self) -> float: ...
+    @property
+    def width(self) -> float: ...
+    @property
+    def counts(self) -> tuple[int, ...]: ...
+    @property
+    def quantiles(self) -> tuple[float, float, float]: ...
+
+
+def histograms(series: Sequence[Histogram], unit: str, width: int = 460, height: int = 240) -> str:
     """Draw histograms as steps, each as shares of its own sum, with Q10, Q50 and Q90 as ticks in the legend's order."""
     shares = [[count / sum(item.counts) for count in item.counts] for item in series]
     used = [
@@ -116,19 +134,31 @@ def distributions(series: Sequence[Distribution], unit: str, width: int = 460, h
     return _svg(parts, width, height, ", ".join(item.name for item in series))
 
 
-def curves(series: Sequence[Curve], across: str, upward: str, width: int = 640, height: int = 460) -> str:
-    """Draw curves over a logarithmic axis; upward is the square root, so that zero and below have a place."""
+def curves(
+    series: Sequence[Curve],
+    across: str,
+    upward: str,
+    *,
+    across_scale: Scale = Scale.LOGARITHMIC,
+    upward_scale: Scale = Scale.ROOT,
+    width: int = 640,
+    height: int = 460,
+) -> str:
+    """Draw curves with at least a point each; a logarithmic scale takes positive numbers only, the others show zero."""
     xs = [px for curve in series for px, _ in curve.points]
     ys = [y for curve in series for _, y in curve.points]
     ys += [end for curve in series for interval in curve.intervals if interval for end in interval]
     legend = 16 * len(series)
-    x = Axis(min(xs), max(xs), LEFT, width - RIGHT, Scale.LOGARITHMIC)
-    y = Axis(min(0.0, *ys) * 1.05, max(ys) * 1.05, height - BOTTOM, TOP + legend, Scale.ROOT)
+    left = min(xs) if across_scale is Scale.LOGARITHMIC else min(0.0, *xs)
+    bottom = min(ys) / 1.05 if upward_scale is Scale.LOGARITHMIC else min(0.0, *ys) * 1.05
+    x = Axis(left, max(xs), LEFT, width - RIGHT, across_scale)
+    y = Axis(bottom, max(ys) * 1.05, height - BOTTOM, TOP + legend, upward_scale)
     parts = [*_frame(x, y, across, upward)]
     for number, curve in enumerate(series):
         css = f"s{curve.colour % len(COLOURS)}"
         shown = [(x.at(px), y.at(v)) for px, v in curve.points]
         parts.append(_path(shown, f"line {css}", curve.dashed))
+        parts += [f'<circle class="{css}" cx="{px:.1f}" cy="{py:.1f}" r="3"/>' for px, py in shown if curve.dots]
         for (px, _), interval in zip(shown, curve.intervals, strict=False):
             if interval is not None:
                 low, high = map(y.at, interval)
@@ -178,7 +208,7 @@ def _svg(parts: Sequence[str], width: int, height: int, label: str) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:.6g}".replace("-", "−")
+    return f"{value:,.6g}".replace("-", "−")
 
 
 def _text(text: str) -> str:
