@@ -78,7 +78,7 @@ class Axis:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """Points (x, y) and, for each, an interval (low, high) or None. ``dashed`` for the plainer of two, ``dots`` on the points."""
+    """Points (x, y) and, for each, an interval (low, high) or None. ``dashed`` for a plainer one, ``dots`` on them."""
 
     name: str
     points: tuple[tuple[float, float], ...]

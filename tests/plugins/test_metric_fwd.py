@@ -228,27 +228,27 @@ def drawn(name: str, n: int, real: Real) -> list[Protostructure]:
 
 
 @pytest.mark.slow
-def test_held_out_materials_are_near_and_swapped_elements_and_random_orbits_far(real: Real) -> None:
+def test_held_out_materials_are_near_swapped_elements_far_and_random_orbits_farther(real: Real) -> None:
     encoder, dataset, _ = real
     found = {}
     for name in ("train", "test", "element-swap", "random"):
         inputs = ScoreInput(
-            samples=SampleSet.of(drawn(name, 1000, real)), parameters={}, seed=0, dataset=dataset, encoder=encoder
+            samples=SampleSet.of(drawn(name, 5000, real)), parameters={}, seed=0, dataset=dataset, encoder=encoder
         )
         found[name] = fwd.compute(inputs)
     floor = found["test"].details["floor"]
     assert isinstance(floor, float)
     assert found["train"].value < 2 * floor
-    assert 10 * found["test"].value < min(found["element-swap"].value, found["random"].value)
+    assert 10 * found["test"].value < found["element-swap"].value
+    assert 1.2 * found["element-swap"].value < found["random"].value
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["train", "test", "element-swap"])
+@pytest.mark.parametrize("name", ["train", "test", "element-swap", "random"])
 def test_intervals_cover_the_truth_on_real_embeddings(name: str, real: Real) -> None:
-    """Samples of finite populations of embeddings, whose distance is known; of 25 intervals at least 17 cover it.
+    """Samples of finite populations of embeddings, whose distance is known; of 25 intervals at least 20 cover it.
 
-    Not 20, as 0.95 each would give: a few rows of extreme embedding carry much of these distances, and intervals of
-    samples without them are too low. 23, 19 and 22 of 25 covered it.
+    Fewer do so with probability 0.001 where each covers it with probability 0.95.
     """
     encoder, dataset, _ = real
     own = encoder.encode([p.label for p in drawn(name, 4000, real)]).embeddings.astype(np.float64)
@@ -260,7 +260,7 @@ def test_intervals_cover_the_truth_on_real_embeddings(name: str, real: Real) -> 
         x, y = (rows[random.integers(len(rows), size=1000)] for rows in (own, train))
         low, high = corrected(x, y, seed).interval
         covered += low <= truth <= high
-    assert covered >= 17
+    assert covered >= 20
 
 
 def population(rows: np.ndarray) -> Gaussian:

@@ -283,7 +283,10 @@ def draw(log: Path) -> str:
         Curve(title, tuple((line["epoch"], line[f"{name}_MAE"]) for line in lines), colour=colour)
         for colour, (name, title) in enumerate((("train", "training, while learning"), ("val", "validation")))
     ]
-    return standalone(curves(series, "epoch", "mean absolute error (eV/atom)", across_scale=Scale.LINEAR))
+    upward = "mean absolute error (eV/atom)"
+    return standalone(
+        curves(series, "epoch", upward, across_scale=Scale.LINEAR, upward_scale=Scale.LOGARITHMIC, height=360)
+    )
 
 
 def _energies(split: Split, where: str) -> NDArray[np.float32]:
