@@ -7,6 +7,7 @@ the standard deviation over replicas; the sampling interval of one replica is ``
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from math import floor, log10
 
 from crystalbench import Cell, Column, Direction, Failure, Missing, Row, RowKind, Table
 from crystalbench.text import plain
@@ -176,8 +177,7 @@ def _entry(row: Row, column: Column, best: bool, notes: _Footnotes) -> Entry:
         return Entry(value=printed(mean, column), spread=spread)
     marks = tuple(map(notes.mark, cell.notes))
     if cell.std is None:
-        ends = cell.interval if column.show_interval else None
-        interval = (number(ends[0], column), number(ends[1], column)) if ends else None
+        interval = bounds(cell.interval, column) if column.show_interval and cell.interval else None
         return Entry(value=number(cell.mean, column), interval=interval, best=best, marks=marks)
     value, spread = with_spread(cell.mean, cell.std, column)
     return Entry(value=value, spread=spread, best=best, marks=marks)
@@ -246,6 +246,17 @@ def number(value: float, column: Column) -> str:
     """
     x = scaled(value, column) + 0.0  # -0.0 becomes 0.0
     return f"{x:.{_decimals(x, column)}f}" if _plain_size(x) else f"{x:.2e}"
+
+
+def bounds(interval: tuple[float, float], column: Column) -> tuple[str, str]:
+    """Print the ends of an interval with two significant digits of its width, at most the column's decimals."""
+    low, high = (scaled(end, column) for end in interval)
+    decimals = column.digits
+    if high > low:
+        decimals = min(decimals, max(0, 1 - floor(log10(high - low))))
+    rounded = (round(end, decimals) + 0.0 for end in (low, high))  # -0.0 becomes 0.0
+    first, last = (f"{end:.{decimals}f}" if _plain_size(end) else f"{end:.2e}" for end in rounded)
+    return first, last
 
 
 def with_spread(mean: float, std: float, column: Column) -> tuple[str, str]:

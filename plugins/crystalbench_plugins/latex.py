@@ -57,8 +57,9 @@ def render(table: Table) -> str:
     Columns that do not fit beside one another (`WIDTH`) are continued in a second tabular below the first.
     """
     sheet = layout(table)
-    widths = [2 + max(_shown_width(_heading(column, marks)), *(len(line.entries[i].text) for line in sheet.lines), 0)
-              for i, (column, marks) in enumerate(zip(table.columns, sheet.heads, strict=True))]  # fmt: skip
+    widths = [2 + max(_shown_width(_heading(column, sheet.heads[i])), len(column.unit) + 2,
+                      *(len(line.entries[i].text) + len(line.entries[i].marks) for line in sheet.lines), 0)
+              for i, column in enumerate(table.columns)]  # fmt: skip
     names = max((_shown_width(escape(line.title)) + len(line.marks) for line in sheet.lines), default=0)
     lines = [
         r"% needs \usepackage{booktabs}",

@@ -45,7 +45,7 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
             version="1",
             order=120,
             title="New prototypes",
-            latex=r"\# unique \& novel prototypes",
+            latex=r"\# new prototypes",
             description="Distinct prototypes among the novel samples that are not in the training split; "
             "a count that grows with the number of novel samples.",
             unit="",

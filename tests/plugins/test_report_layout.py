@@ -15,6 +15,7 @@ from crystalbench_plugins._report_layout import (
     FAILED,
     NO_VALUE,
     blocks,
+    bounds,
     layout,
     ledger,
     letters,
@@ -43,9 +44,29 @@ def test_a_column_that_asks_for_it_shows_the_interval_of_a_single_replica_and_on
     columns = (replace(PLAIN, show_interval=True), replace(PLAIN, key="y"))
     sheet = layout(Table(title="t", columns=columns, rows=rows))
     texts = [[entry.text for entry in line.entries] for line in sheet.lines]
-    assert texts == [["1.50 [1.00, 2.25]", "1.50"], ["1.50 ± 0.00", "1.50 ± 0.00"], ["1.50", "1.50"]]
+    assert texts == [["1.50 [1.0, 2.2]", "1.50"], ["1.50 ± 0.00", "1.50 ± 0.00"], ["1.50", "1.50"]]
     assert any("sampling interval" in line for line in sheet.legend)
     assert not any("In brackets" in line for line in layout(Table(title="t", columns=columns[1:], rows=rows)).legend)
+
+
+@pytest.mark.parametrize(
+    ("interval", "column", "text"),
+    [
+        ((0.0, 0.843), PLAIN, ("0.00", "0.84")),
+        ((21.65, 43.41), PLAIN, ("22", "43")),
+        ((-0.25, 5.31), PLAIN, ("-0.2", "5.3")),
+        ((500.57, 1035.53), PLAIN, ("501", "1036")),
+        ((-0.03, 5.31), PLAIN, ("0.0", "5.3")),
+        ((1.0, 1.0), PLAIN, ("1.00", "1.00")),
+        ((0.1234, 0.5678), PERCENT, ("12", "57")),
+        ((0.821, 0.837), PERCENT, ("82.1", "83.7")),
+        ((0.0, 3e7), PLAIN, ("0", "3.00e+07")),
+    ],
+)
+def test_an_interval_has_two_significant_digits_of_its_width(
+    interval: tuple[float, float], column: Column, text: tuple[str, str]
+) -> None:
+    assert bounds(interval, column) == text
 
 
 def test_a_column_of_another_encoder_is_marked_and_columns_of_one_encoder_share_the_mark() -> None:
