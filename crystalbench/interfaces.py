@@ -323,7 +323,8 @@ class MetricSpec:
 
     ``tolerance`` is the difference that computing it again on another machine may show, relative to the largest of the
     value and the ends of its interval. ``show_interval`` has every report print the sampling interval beside the value:
-    for numbers that mislead without it.
+    for numbers that mislead without it. ``size_dependent`` says that the value depends on the number of samples: no
+    best is marked among rows whose numbers differ.
     """
 
     name: str
@@ -341,6 +342,7 @@ class MetricSpec:
     parameters: tuple[Parameter, ...] = ()
     tolerance: float = 1e-9
     show_interval: bool = False
+    size_dependent: bool = False
     default: bool = True  # part of a run that names no metrics
     order: int = 500  # columns stand in this order, then by name
 

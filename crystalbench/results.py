@@ -99,7 +99,8 @@ class Column:
     ``unit`` "%" means that values are fractions, to be printed times 100. ``version`` holds the metric's version and
     settings: columns of two runs are comparable when they are equal. ``encoder`` is the name and hash of the encoder
     behind the values, where it is not the paper's: a report must print it. Where ``show_interval`` is set, a report
-    prints the sampling interval of a single replica beside the value.
+    prints the sampling interval of a single replica beside the value. Values of a ``size_dependent`` column depend on
+    the number of samples.
     """
 
     key: str
@@ -114,6 +115,7 @@ class Column:
     description: str = ""
     encoder: str = ""
     show_interval: bool = False
+    size_dependent: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,10 +203,12 @@ class Table:
     def best(self, column: Column) -> frozenset[str]:
         """Generators with the best value of a column, ties included, among the MEASURED rows.
 
-        For TARGET the best is closest to the training set's own row; without one there is no best.
+        For TARGET the best is closest to the training set's own row; without one there is no best, and none where rows
+        do not compare.
         """
-        rows = [r for r in self.rows if r.kind is RowKind.MEASURED]
-        means = {r.generator: m for r in rows if (c := r.cells.get(column.key)) and (m := c.mean) is not None}
+        if not self.comparable(column):
+            return frozenset()
+        means = {name: mean for name, cell in self._measured(column).items() if (mean := cell.mean) is not None}
         match column.direction:
             case Direction.HIGHER:
                 scores = {name: -mean for name, mean in means.items()}
@@ -216,6 +220,18 @@ class Table:
                 return frozenset()
         best = min(scores.values(), default=None)
         return frozenset(name for name, score in scores.items() if score == best and len(scores) > 1)
+
+    def comparable(self, column: Column) -> bool:
+        """Whether the MEASURED values of a column owe no difference to the number of samples, but for a tenth of it."""
+        cells = self._measured(column).values()
+        sizes = [item.n for cell in cells for item in cell.outcomes if isinstance(item, MetricResult)]
+        return not column.size_dependent or not sizes or max(sizes) <= 1.1 * min(sizes)
+
+    def _measured(self, column: Column) -> dict[str, Cell]:
+        """The cells of the MEASURED rows that have a value."""
+        rows = (row for row in self.rows if row.kind is RowKind.MEASURED)
+        cells = {row.generator: row.cells.get(column.key, Cell()) for row in rows}
+        return {name: cell for name, cell in cells.items() if cell.mean is not None}
 
     def target(self, column: Column) -> float | None:
         """The training set's own value of a column."""

@@ -84,12 +84,13 @@ def _from_column(column: Column) -> dict[str, JSON]:
         "description": column.description,
         "encoder": column.encoder,
         "show_interval": column.show_interval,
+        "size_dependent": column.size_dependent,
     }
 
 
 def _column(node: Node) -> Column:
     names = ("key", "version", "title", "latex", "unit", "direction", "target_from", "digits", "group", "description")
-    record = node.record((*names, "encoder", "show_interval"))
+    record = node.record((*names, "encoder", "show_interval", "size_dependent"))
     return Column(
         key=record["key"].text(),
         version=record["version"].text(),
@@ -103,6 +104,7 @@ def _column(node: Node) -> Column:
         description=record["description"].text(),
         encoder=record["encoder"].text(),
         show_interval=record["show_interval"].flag(),
+        size_dependent=record["size_dependent"].flag(),
     )
 
 

@@ -37,6 +37,7 @@ def column_of(metric: MetricPlan) -> Column:
         description=spec.description,
         encoder=encoder.shown if encoder else "",
         show_interval=spec.show_interval,
+        size_dependent=spec.size_dependent,
     )
 
 

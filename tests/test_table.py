@@ -44,6 +44,21 @@ def test_ties_are_all_best_and_a_lone_row_is_not() -> None:
     assert lone.best(lone.columns[0]) == frozenset()
 
 
+def test_values_that_depend_on_the_number_of_samples_have_no_best_among_different_numbers() -> None:
+    def of(n: int, value: float) -> Cell:
+        return Cell(outcomes=(MetricResult(value=value, n=n),))
+
+    column = Column(key="m", title="M", latex="", direction=Direction.LOWER, size_dependent=True)
+    unlike = Table(title="t", columns=(column,), rows=(row("a", m=of(2, 1.0)), row("b", m=of(1000, 2.0))))
+    assert not unlike.comparable(column)
+    assert unlike.best(column) == frozenset()
+    assert unlike.best(replace(column, size_dependent=False)) == {"a"}
+    alike = replace(unlike, rows=(row("a", m=of(950, 1.0)), row("b", m=of(1000, 2.0))))
+    assert alike.best(column) == {"a"}
+    others = (row("example", RowKind.EXAMPLE, m=of(3, 0.5)), row("none", m=Cell(outcomes=(Missing("no"),))))
+    assert replace(alike, rows=(*alike.rows, *others)).best(column) == {"a"}
+
+
 def test_a_cell_has_a_mean_only_if_every_replica_has_a_value() -> None:
     assert cell(0.2, 0.4).mean == pytest.approx(0.3)
     assert cell(0.2, 0.4).std == pytest.approx(0.1414213562)

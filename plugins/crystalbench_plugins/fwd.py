@@ -120,6 +120,7 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
             # Embeddings are float32 and depend on batches and threads to about 1e-6 of their size.
             tolerance=1e-3,
             show_interval=correct,
+            size_dependent=not correct,
             compute=compute_corrected if correct else compute,
         )
         for name, title, order, subset, correct in columns

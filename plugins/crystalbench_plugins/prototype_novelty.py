@@ -51,6 +51,7 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
             unit="",
             digits=0,
             direction=Direction.HIGHER,
+            size_dependent=True,
             subset=Subset.NOVEL,
             needs=frozenset({Need.REFERENCE}),
             compute=compute,

@@ -45,6 +45,7 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
             description="Distinct protostructures per sample; depends on the number of samples.",
             unit="%",
             direction=Direction.HIGHER,
+            size_dependent=True,
             compute=compute,
         ),
         MetricSpec(
@@ -56,6 +57,7 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
             description="Distinct protostructures per novel sample; depends on the number of novel samples.",
             unit="%",
             direction=Direction.HIGHER,
+            size_dependent=True,
             subset=Subset.NOVEL,
             compute=compute_novel,
         ),

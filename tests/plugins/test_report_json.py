@@ -52,6 +52,7 @@ rows = st.builds(
 columns = st.builds(
     Column, key=texts, title=texts, latex=texts, unit=texts, direction=st.sampled_from(Direction),
     digits=st.integers(0, 6), group=texts, description=texts, encoder=texts, show_interval=st.booleans(),
+    size_dependent=st.booleans(),
 )  # fmt: skip
 tables = st.builds(
     Table, title=texts, columns=st.lists(columns, max_size=2).map(tuple), rows=st.lists(rows, max_size=2).map(tuple),
