@@ -7,7 +7,7 @@ the standard deviation over replicas; the sampling interval of one replica is ``
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from math import floor, log10
+from math import floor, inf, log10
 
 from crystalbench import Cell, Column, Direction, Failure, Missing, Row, RowKind, Table
 from crystalbench.text import plain
@@ -254,7 +254,7 @@ def bounds(interval: tuple[float, float], column: Column) -> tuple[str, str]:
     """Print the ends of an interval with two significant digits of its width, at most the column's decimals."""
     low, high = (scaled(end, column) for end in interval)
     decimals = column.digits
-    if high > low:
+    if 0 < high - low < inf:
         decimals = min(decimals, max(0, 1 - floor(log10(high - low))))
     rounded = (round(end, decimals) + 0.0 for end in (low, high))  # -0.0 becomes 0.0
     first, last = (f"{end:.{decimals}f}" if _plain_size(end) else f"{end:.2e}" for end in rounded)

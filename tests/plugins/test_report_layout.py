@@ -49,6 +49,21 @@ def test_a_column_that_asks_for_it_shows_the_interval_of_a_single_replica_and_on
     assert not any("In brackets" in line for line in layout(Table(title="t", columns=columns[1:], rows=rows)).legend)
 
 
+def test_the_legend_says_where_the_number_of_samples_leaves_no_best() -> None:
+    column = replace(PLAIN, size_dependent=True)
+    rows = tuple(
+        Row(generator=name, title=name, kind=RowKind.MEASURED, cells={"x": of(value, n=n)})
+        for name, value, n in (("few", 1.0, 10), ("many", 2.0, 1000))
+    )
+    found = {
+        dependent: layout(Table(title="t", columns=(replace(column, size_dependent=dependent),), rows=rows))
+        for dependent in (True, False)
+    }
+    assert [line.startswith("No best") for line in found[True].legend] == [False, True]
+    assert not any(entry.best for line in found[True].lines for entry in line.entries)
+    assert "Bold: best of the measured rows." in found[False].legend
+
+
 @pytest.mark.parametrize(
     ("interval", "column", "text"),
     [
@@ -61,6 +76,7 @@ def test_a_column_that_asks_for_it_shows_the_interval_of_a_single_replica_and_on
         ((0.1234, 0.5678), PERCENT, ("12", "57")),
         ((0.821, 0.837), PERCENT, ("82.1", "83.7")),
         ((0.0, 3e7), PLAIN, ("0", "3.00e+07")),
+        ((-1.5e308, 1.5e308), PLAIN, ("-1.50e+308", "1.50e+308")),
     ],
 )
 def test_an_interval_has_two_significant_digits_of_its_width(
