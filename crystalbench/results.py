@@ -97,10 +97,9 @@ class Column:
     """One metric as a table column; ``key`` names the encoder, too, where the metric has another one than the paper's.
 
     ``unit`` "%" means that values are fractions, to be printed times 100. ``version`` holds the metric's version and
-    settings: columns of two runs are comparable when they are equal. ``encoder`` is the name and hash of the encoder
-    behind the values, where it is not the paper's: a report must print it. Where ``show_interval`` is set, a report
-    prints the sampling interval of a single replica beside the value. Values of a ``size_dependent`` column depend on
-    the number of samples.
+    settings: columns of two runs are comparable when they are equal. Where ``show_interval`` is set, a report prints
+    the sampling interval of a single replica beside the value. Values of a ``size_dependent`` column depend on the
+    number of samples.
     """
 
     key: str
@@ -113,9 +112,13 @@ class Column:
     digits: int = 1
     group: str = ""
     description: str = ""
-    encoder: str = ""
     show_interval: bool = False
     size_dependent: bool = False
+
+    @property
+    def encoder(self) -> str:
+        """Name and hash of the encoder behind the values; "" for none, or the paper's. A report must print it."""
+        return self.key.partition(ENCODED_WITH)[2]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -82,7 +82,6 @@ def _from_column(column: Column) -> dict[str, JSON]:
         "digits": column.digits,
         "group": column.group,
         "description": column.description,
-        "encoder": column.encoder,
         "show_interval": column.show_interval,
         "size_dependent": column.size_dependent,
     }
@@ -90,7 +89,7 @@ def _from_column(column: Column) -> dict[str, JSON]:
 
 def _column(node: Node) -> Column:
     names = ("key", "version", "title", "latex", "unit", "direction", "target_from", "digits", "group", "description")
-    record = node.record((*names, "encoder", "show_interval", "size_dependent"))
+    record = node.record((*names, "show_interval", "size_dependent"))
     return Column(
         key=record["key"].text(),
         version=record["version"].text(),
@@ -102,7 +101,6 @@ def _column(node: Node) -> Column:
         digits=record["digits"].count(),
         group=record["group"].text(),
         description=record["description"].text(),
-        encoder=record["encoder"].text(),
         show_interval=record["show_interval"].flag(),
         size_dependent=record["size_dependent"].flag(),
     )

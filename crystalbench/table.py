@@ -35,7 +35,6 @@ def column_of(metric: MetricPlan) -> Column:
         digits=spec.digits,
         group="novel" if spec.subset is Subset.NOVEL else "",
         description=spec.description,
-        encoder=encoder.shown if encoder else "",
         show_interval=spec.show_interval,
         size_dependent=spec.size_dependent,
     )
@@ -102,13 +101,12 @@ def with_published(table: Table) -> Table:
     columns: dict[str, Column] = {}
     known = {column.key for column in table.columns}
     for column in table.columns:
-        name, _, encoder = column.key.partition(ENCODED_WITH)
-        if encoder and name in printed - known:
+        name = column.key.partition(ENCODED_WITH)[0]
+        if column.encoder and name in printed - known:
             plain = replace(
                 column,
                 key=name,
                 version="",
-                encoder="",
                 target_from=column.target_from.partition(ENCODED_WITH)[0],
             )
             columns.setdefault(name, plain)

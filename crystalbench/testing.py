@@ -235,7 +235,7 @@ def example_table() -> Table:
     """A small table with every kind of row and cell."""
     columns = (
         Column(key="novelty", title="Novelty", latex="Nov.", unit="%", direction=Direction.HIGHER),
-        Column(key="distance", title="Distance", latex="", encoder="small-1a2b", show_interval=True),
+        Column(key="distance@small-1a2b", title="Distance", latex="", show_interval=True),
     )
     outcomes: dict[str, Outcome] = {
         "plain": MetricResult(value=0.5, n=10, interval=(0.2, 0.8)),

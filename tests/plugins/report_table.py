@@ -10,7 +10,7 @@ COLUMNS = (
     Column(key="fwd", title="FWD", latex="FWD", direction=Direction.LOWER, digits=2,
            description="Fréchet distance of embeddings to the training set's."),
     Column(key="fwd@wren_small-0123", title="FWD", latex="FWD", direction=Direction.LOWER, digits=2,
-           description="The same with other embeddings.", encoder="wren_small-0123", show_interval=True),
+           description="The same with other embeddings.", show_interval=True),
     Column(key="novelty", title="Novelty", latex="Nov.", unit="%",
            description="Novel samples / drawn samples."),
     Column(key="uniqueness", title="Uniqueness", latex="Uniq.", unit="%", direction=Direction.HIGHER,

@@ -70,13 +70,12 @@ def hostile(text: str) -> Table:
     columns = tuple(
         replace(
             column,
-            key=f"{column.key}{text}",
+            key=f"{column.key}@{text}",
             title=text,
             latex=text,
             description=text,
             group=text,
             unit=unit,
-            encoder=text,
         )
         for column, unit in zip(table.columns, (text, text, "%", "%", "%", text, text, text), strict=True)
     )

@@ -51,7 +51,7 @@ rows = st.builds(
 )  # fmt: skip
 columns = st.builds(
     Column, key=texts, title=texts, latex=texts, unit=texts, direction=st.sampled_from(Direction),
-    digits=st.integers(0, 6), group=texts, description=texts, encoder=texts, show_interval=st.booleans(),
+    digits=st.integers(0, 6), group=texts, description=texts, show_interval=st.booleans(),
     size_dependent=st.booleans(),
 )  # fmt: skip
 tables = st.builds(
@@ -110,7 +110,6 @@ def _changed(path: tuple[str | int, ...], value: object) -> str:
         (_changed(("rows", 1, "drawn"), True), r"rows\[1\]\.drawn is True; expected a whole number"),
         (_changed(("rows", 1, "reasons"), {"empty": -1}), r"rows\[1\]\.reasons\.empty is -1"),
         (_changed(("columns", 0, "digits"), 1.5), r"columns\[0\]\.digits"),
-        (_changed(("columns", 1, "encoder"), 3), r"columns\[1\]\.encoder is 3; expected text"),
         (_changed(("columns", 1, "show_interval"), 1), r"columns\[1\]\.show_interval is 1; expected true or false"),
         (_changed(("columns", 0), {"key": "x"}), r"columns\[0\] lacks version, title"),
         (_changed(("rows", 1, "cells", "fwd", "outcomes", 0, "type"), "guess"), "expected one of value"),

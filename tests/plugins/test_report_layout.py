@@ -86,9 +86,7 @@ def test_an_interval_has_two_significant_digits_of_its_width(
 
 
 def test_a_column_of_another_encoder_is_marked_and_columns_of_one_encoder_share_the_mark() -> None:
-    columns = [
-        replace(PLAIN, key=key, encoder=encoder) for key, encoder in zip("abcd", ("", "x-1", "x-1", "y-2"), strict=True)
-    ]
+    columns = [replace(PLAIN, key=key) for key in ("a", "b@x-1", "c@x-1", "d@y-2")]
     sheet = layout(Table(title="t", columns=tuple(columns), rows=()))
     assert sheet.heads == ((), ("a",), ("a",), ("b",))
     assert [note.split(",")[0] for _, note in sheet.footnotes] == ["by the encoder x-1", "by the encoder y-2"]
