@@ -3,6 +3,8 @@
 Everything a plugin needs is imported from here; nothing heavy is imported by it.
 """
 
+from crystalbench.crystals.protostructure import Orbit, Protostructure
+from crystalbench.crystals.samples import Converted, Invalid, InvalidReason, RawStructure, Sample, SampleSet
 from crystalbench.encoded import Encoded, Encoder
 from crystalbench.errors import (
     ConfigError,
@@ -36,9 +38,7 @@ from crystalbench.interfaces import (
     Timing,
     Value,
 )
-from crystalbench.protostructure import Orbit, Protostructure
-from crystalbench.results import Cell, Column, Direction, Failure, MetricResult, Missing, Row, RowKind, Table
-from crystalbench.samples import Converted, Invalid, InvalidReason, RawStructure, Sample, SampleSet
+from crystalbench.tables.results import Cell, Column, Direction, Failure, MetricResult, Missing, Row, RowKind, Table
 
 __version__ = "0.1.0"
 

@@ -10,7 +10,7 @@
     └── NotComputable        a metric that has no value for this input (an empty cell, not a failure)
 
 A message names the file or value, the place in it and the remedy. One bad *sample* never raises: it becomes
-an `Invalid` row (`crystalbench.samples`).
+an `Invalid` row (`crystalbench.crystals.samples`).
 """
 
 from collections.abc import Iterable

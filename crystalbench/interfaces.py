@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from crystalbench.crystals.protostructure import Protostructure
+from crystalbench.crystals.samples import Sample, SampleSet
+from crystalbench.crystals.wyckoff import Table as LetterTable
 from crystalbench.encoded import Encoded, Encoder
-from crystalbench.protostructure import Protostructure
-from crystalbench.results import Direction, MetricResult, Table
-from crystalbench.samples import Sample, SampleSet
-from crystalbench.wyckoff import Table as LetterTable
+from crystalbench.tables.results import Direction, MetricResult, Table
 
 if TYPE_CHECKING:
     import click
 
-    from crystalbench.embeddings import CachedEncoder
+    from crystalbench.runs.embeddings import CachedEncoder
 
 Value: TypeAlias = bool | int | float | str
 Parameters: TypeAlias = Mapping[str, Value]

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from crystalbench.errors import CrystalbenchError, PluginError
-from crystalbench.results import Failure
+from crystalbench.tables.results import Failure
 
 Value = TypeVar("Value")
 

@@ -14,7 +14,6 @@ from typing import Any, Self, TypeVar
 import pluggy
 
 from crystalbench import hookspecs
-from crystalbench.config import GeneratorConfig
 from crystalbench.errors import PluginError, unknown_name
 from crystalbench.interfaces import (
     CommandSpec,
@@ -26,7 +25,8 @@ from crystalbench.interfaces import (
     ReporterSpec,
 )
 from crystalbench.isolation import isolated
-from crystalbench.results import ENCODED_WITH, Failure
+from crystalbench.runs.config import GeneratorConfig
+from crystalbench.tables.results import ENCODED_WITH, Failure
 
 Spec = TypeVar("Spec", CommandSpec, DatasetSpec, EncoderSpec, GeneratorSpec, MetricSpec, ReaderSpec, ReporterSpec)
 

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from crystalbench.config import check_parameters
-from crystalbench.embeddings import CachedEncoder
+from crystalbench.crystals.protostructure import Protostructure
+from crystalbench.crystals.samples import Converted, Invalid, InvalidReason, RawStructure, Sample, SampleSet
+from crystalbench.crystals.wyckoff import Table as LetterTable
 from crystalbench.encoded import Encoded
 from crystalbench.errors import NotComputable, ReadError
 from crystalbench.interfaces import (
@@ -32,12 +33,22 @@ from crystalbench.interfaces import (
     Timing,
 )
 from crystalbench.isolation import isolated
-from crystalbench.plan import plan_encoder
 from crystalbench.plugins import PluginInfo, Plugins
-from crystalbench.protostructure import Protostructure
-from crystalbench.results import Cell, Column, Direction, Failure, MetricResult, Missing, Outcome, Row, RowKind, Table
-from crystalbench.samples import Converted, Invalid, InvalidReason, RawStructure, Sample, SampleSet
-from crystalbench.wyckoff import Table as LetterTable
+from crystalbench.runs.config import check_parameters
+from crystalbench.runs.embeddings import CachedEncoder
+from crystalbench.runs.plan import plan_encoder
+from crystalbench.tables.results import (
+    Cell,
+    Column,
+    Direction,
+    Failure,
+    MetricResult,
+    Missing,
+    Outcome,
+    Row,
+    RowKind,
+    Table,
+)
 
 
 def example_dataset(repeats: int = 1) -> Dataset:

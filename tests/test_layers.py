@@ -70,7 +70,7 @@ def test_the_core_names_no_plugin() -> None:
         "import crystalbench",
         "from crystalbench.plugins import Plugins; assert not Plugins.load().broken",
         "from crystalbench.cli import main",
-        "import crystalbench.cli.run, crystalbench.cli.plan, crystalbench.cli.convert, crystalbench.run",
+        "import crystalbench.cli.run, crystalbench.cli.plan, crystalbench.cli.convert, crystalbench.runs.run",
     ],
 )
 def test_nothing_heavy_is_imported_before_it_is_needed(statement: str) -> None:

@@ -63,7 +63,7 @@ def test_a_plugin_that_cannot_be_imported_is_listed_and_the_others_work() -> Non
     points = [
         EntryPoint("absent", "no_such_module", "crystalbench"),
         EntryPoint("bad-attribute", "crystalbench:nothing", "crystalbench"),
-        EntryPoint("novelty", "crystalbench_plugins.novelty", "crystalbench"),
+        EntryPoint("novelty", "crystalbench_plugins.metrics.novelty", "crystalbench"),
     ]
     plugins = Plugins.load(points)
     assert {info.name for info in plugins.broken} == {"absent", "bad-attribute"}

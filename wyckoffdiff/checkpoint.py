@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from crystalbench import Dataset, ReadError, __version__
-from crystalbench.cache import atomic_write
+from crystalbench.runs.cache import atomic_write
 from wyckoffdiff.data import Materials
 from wyckoffdiff.model import WyckoffGNN
 from wyckoffdiff.settings import ModelSettings, TrainingSettings

@@ -78,7 +78,7 @@ def train_command(
     data = Dataset(Plugins.load().datasets[dataset])
     import torch
 
-    from crystalbench.progress import bar
+    from crystalbench.runs.progress import bar
     from wyckoffdiff.processes import Processes
     from wyckoffdiff.train import run
 

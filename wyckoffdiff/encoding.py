@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crystalbench import Invalid, InvalidReason, Protostructure, ProtostructureError
-from crystalbench.protostructure import ELEMENTS
-from crystalbench.wyckoff import Table
+from crystalbench.crystals.protostructure import ELEMENTS
+from crystalbench.crystals.wyckoff import Table
 from wyckoffdiff.layout import layout
 
 ATOMIC_NUMBERS = {symbol: z for z, symbol in enumerate(ELEMENTS, 1)}

@@ -1,7 +1,8 @@
 """What the model knows of a space group: its Wyckoff positions in letter order, split by degrees of freedom.
 
 A *constrained* position has no free coordinate and holds one orbit at most; an *unconstrained* one holds any number
-(paper, section 3.2). The order ``a, b, ..., z, A`` of `crystalbench.wyckoff.positions` is the order of every array.
+(paper, section 3.2). The order ``a, b, ..., z, A`` of `crystalbench.crystals.wyckoff.positions` is the order of every
+array.
 """
 
 import functools
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from crystalbench import wyckoff
+from crystalbench.crystals import wyckoff
 
 LAST_GROUP = 230
 

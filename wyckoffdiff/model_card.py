@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from crystalbench.cache import atomic_write
-from crystalbench.charts import Curve, Scale, curves, standalone
+from crystalbench.runs.cache import atomic_write
+from crystalbench.tables.charts import Curve, Scale, curves, standalone
 from wyckoffdiff.checkpoint import Provenance, load_model
 from wyckoffdiff.model import parameter_count
 from wyckoffdiff.settings import ModelSettings

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from crystalbench import ConfigError, Dataset, DatasetError, ReadError
-from crystalbench.cache import file_digest
+from crystalbench.runs.cache import file_digest
 from wyckoffdiff import checkpoint
 from wyckoffdiff.checkpoint import Provenance
 from wyckoffdiff.data import Materials

@@ -2,7 +2,7 @@
 
 import re
 
-from crystalbench.protostructure import ELEMENTS
+from crystalbench.crystals.protostructure import ELEMENTS
 
 NUMBERS = {symbol: number for number, symbol in enumerate(ELEMENTS, 1)} | {"D": 1, "T": 1}
 """Atomic number by symbol; deuterium and tritium are hydrogen."""

@@ -3,7 +3,7 @@
 import re
 
 from crystalbench import Invalid, InvalidReason, Protostructure, ProtostructureError
-from crystalbench.wyckoff import FINEST_FIRST
+from crystalbench.crystals.wyckoff import FINEST_FIRST
 
 LABEL = re.compile(r"\s*[A-Z][A-Za-z0-9]*_[a-z][A-Z][0-9]+_[0-9]+_\S+:[A-Z][A-Za-z-]*\s*")
 """What a label looks like, for telling a column of labels from other text."""

@@ -26,8 +26,8 @@ from crystalbench import (
     ReaderSpec,
     Sample,
     hookimpl,
-    wyckoff,
 )
+from crystalbench.crystals import wyckoff
 from crystalbench_baselines._json import beginning, records
 from crystalbench_baselines._rows import header, is_csv, rows
 

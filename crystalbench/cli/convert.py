@@ -12,15 +12,15 @@ from typing import IO
 
 import click
 
-from crystalbench.cache import atomic_write
 from crystalbench.cli.options import parameter_settings
-from crystalbench.config import RunConfig, check_parameters
+from crystalbench.crystals.samples import Converted, Invalid, Sample
 from crystalbench.errors import ConfigError
-from crystalbench.folder import SAMPLE_FIELDS, sample_row
-from crystalbench.plan import FILE_CHUNK, detect_reader
 from crystalbench.plugins import Plugins
-from crystalbench.samples import Converted, Invalid, Sample
-from crystalbench.stream import settled
+from crystalbench.runs.cache import atomic_write
+from crystalbench.runs.config import RunConfig, check_parameters
+from crystalbench.runs.folder import SAMPLE_FIELDS, sample_row
+from crystalbench.runs.plan import FILE_CHUNK, detect_reader
+from crystalbench.runs.stream import settled
 
 
 @click.command(name="convert")
@@ -81,8 +81,8 @@ def _written(output: Path | None, source: Path) -> Iterator[IO[str]]:
 
 
 def _converted(samples: Iterator[Sample], config: RunConfig) -> Iterator[Converted]:
-    from crystalbench.convert import Converter
-    from crystalbench.progress import bar
+    from crystalbench.crystals.convert import Converter
+    from crystalbench.runs.progress import bar
 
     done = 0
     with (

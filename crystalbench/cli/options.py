@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
-from crystalbench.config import RunConfig, merged, read_toml
 from crystalbench.errors import ConfigError
+from crystalbench.runs.config import RunConfig, merged, read_toml
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

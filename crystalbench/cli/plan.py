@@ -5,10 +5,10 @@ from typing import Any
 
 import click
 
-from crystalbench.cache import Cache
 from crystalbench.cli.options import build_config, run_options
-from crystalbench.plan import GeneratorPlan, ReplicaPlan, make_plan
 from crystalbench.plugins import Plugins
+from crystalbench.runs.cache import Cache
+from crystalbench.runs.plan import GeneratorPlan, ReplicaPlan, make_plan
 
 
 @click.command(name="plan")

@@ -7,12 +7,12 @@ from typing import Any
 import click
 
 from crystalbench.cli.options import FILE, build_config, run_options
-from crystalbench.config import RunConfig
 from crystalbench.errors import ConfigError
-from crystalbench.folder import RunFolder
-from crystalbench.plan import Plan, make_plan
 from crystalbench.plugins import Plugins
-from crystalbench.results import RowKind
+from crystalbench.runs.config import RunConfig
+from crystalbench.runs.folder import RunFolder
+from crystalbench.runs.plan import Plan, make_plan
+from crystalbench.tables.results import RowKind
 
 
 @click.command(name="run")
@@ -33,7 +33,7 @@ def command(ctx: click.Context, /, out: Path | None, resume: Path | None, **flag
     plan = make_plan(_resumed(resume, out, flags) if resume else build_config(**flags), plugins)
     folder = RunFolder(resume or out or _default_folder(plan))
 
-    from crystalbench.run import Run
+    from crystalbench.runs.run import Run
 
     try:
         finished = Run(plan, plugins, folder, log=lambda line: click.echo(line, err=True)).execute()

@@ -6,7 +6,7 @@ import click
 
 from crystalbench.errors import ReadError
 from crystalbench.plugins import Plugins
-from crystalbench.results import Table
+from crystalbench.tables.results import Table
 
 
 @click.command(name="table")
@@ -16,7 +16,7 @@ from crystalbench.results import Table
 @click.option("--published", is_flag=True, help="Add rows of published numbers.")
 def command(runs: tuple[Path, ...], name: str, output: Path | None, published: bool) -> None:
     """Draw the table of one or several RUNS (folders below results/)."""
-    from crystalbench.table import merge, with_published
+    from crystalbench.runs.table import merge, with_published
 
     reporter = Plugins.load().reporters[name]
     table = merge([_read(run) for run in runs])
@@ -28,7 +28,7 @@ def command(runs: tuple[Path, ...], name: str, output: Path | None, published: b
 
 
 def _read(run: Path) -> Table:
-    from crystalbench.results_json import from_json
+    from crystalbench.tables.results_json import from_json
 
     path = run / "table.json" if run.is_dir() else run
     try:

@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 
 from crystalbench.cli.options import sample_files
-from crystalbench.folder import RunFolder
 from crystalbench.plugins import Plugins
+from crystalbench.runs.folder import RunFolder
 
 
 @click.command(name="verify")
@@ -29,7 +29,7 @@ def command(
 
     Exit code 1 if anything differs. What cannot be checked, for example because a sample file is gone, is listed.
     """
-    from crystalbench.verify import Finding, Verification
+    from crystalbench.runs.verify import Finding, Verification
 
     plugins = Plugins.load()
     moved = {name: tuple(files) for name, files in sample_files(samples).items()}

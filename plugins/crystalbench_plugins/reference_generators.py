@@ -32,9 +32,9 @@ from crystalbench import (
     Split,
     Timing,
     hookimpl,
-    wyckoff,
 )
-from crystalbench.wyckoff import Table
+from crystalbench.crystals import wyckoff
+from crystalbench.crystals.wyckoff import Table
 
 CHUNK = 250
 

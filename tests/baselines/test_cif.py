@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crystalbench import Invalid, InvalidReason, Protostructure, RawStructure, ReadError, Sample
-from crystalbench.convert import ConversionSettings, convert
+from crystalbench.crystals.convert import ConversionSettings, convert
 from crystalbench_baselines import _cif, _members
 
 from .conftest import READERS, detected

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from crystalbench import GeneratorSpec, Invalid, RawStructure, ReadError
-from crystalbench.convert import ConversionSettings, convert
-from crystalbench.samples import SampleSet
+from crystalbench.crystals.convert import ConversionSettings, convert
+from crystalbench.crystals.samples import SampleSet
 from crystalbench.testing import check_generator, check_reader
 from crystalbench_baselines._archive import TorchArchive
 from crystalbench_baselines._pickle_as_data import TensorRecord

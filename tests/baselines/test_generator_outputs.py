@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from crystalbench import Invalid, InvalidReason, Protostructure, ProtostructureError, RawStructure, Sample
-from crystalbench.convert import ConversionSettings, convert
-from crystalbench.protostructure import ELEMENTS
-from crystalbench.wyckoff import Table
+from crystalbench.crystals.convert import ConversionSettings, convert
+from crystalbench.crystals.protostructure import ELEMENTS
+from crystalbench.crystals.wyckoff import Table
 
 from .conftest import READERS, detected
 

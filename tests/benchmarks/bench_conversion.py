@@ -22,9 +22,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from crystalbench.convert import Backend, ConversionSettings, Converter
-from crystalbench.samples import RawStructure
-from crystalbench.wyckoff import Table
+from crystalbench.crystals.convert import Backend, ConversionSettings, Converter
+from crystalbench.crystals.samples import RawStructure
+from crystalbench.crystals.wyckoff import Table
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ from time import perf_counter, process_time
 import numpy as np
 import torch
 
+from crystalbench.crystals.wyckoff import Table
 from crystalbench.plugins import Plugins
-from crystalbench.wyckoff import Table
 from crystalbench_plugins.wrenformer.featurise import buckets
 from crystalbench_plugins.wrenformer.infer import predict
 from crystalbench_plugins.wrenformer.network import Architecture, Wrenformer

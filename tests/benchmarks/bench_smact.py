@@ -17,10 +17,10 @@ from pymatgen.core import Composition
 from smact.screening import smact_validity
 
 from crystalbench import Protostructure, SampleSet, ScoreInput
-from crystalbench.wyckoff import Table
-from crystalbench_plugins._charge_balance import Rule, Verdict, judge
+from crystalbench.crystals.wyckoff import Table
 from crystalbench_plugins.datasets.bundled import crystalbench_datasets
-from crystalbench_plugins.smact_validity import compute_all, table
+from crystalbench_plugins.metrics._charge_balance import Rule, Verdict, judge
+from crystalbench_plugins.metrics.smact_validity import compute_all, table
 
 
 def sample(n: int, dataset: str, split: str) -> list[Protostructure]:

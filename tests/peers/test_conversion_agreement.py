@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from crystalbench import wyckoff
-from crystalbench.convert import Backend, ConversionSettings, Converter, convert
-from crystalbench.protostructure import Protostructure
-from crystalbench.samples import Invalid, RawStructure
-from crystalbench.wyckoff import Table
+from crystalbench.crystals import wyckoff
+from crystalbench.crystals.convert import Backend, ConversionSettings, Converter, convert
+from crystalbench.crystals.protostructure import Protostructure
+from crystalbench.crystals.samples import Invalid, RawStructure
+from crystalbench.crystals.wyckoff import Table
 
 pytestmark = [
     pytest.mark.peer,

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from crystalbench import wyckoff
-from crystalbench.protostructure import ELEMENTS, Protostructure
-from crystalbench.prototype import part_text
-from crystalbench.wyckoff import Table
+from crystalbench.crystals import wyckoff
+from crystalbench.crystals.protostructure import ELEMENTS, Protostructure
+from crystalbench.crystals.prototype import part_text
+from crystalbench.crystals.wyckoff import Table
 
 pytestmark = [
     pytest.mark.peer,

@@ -21,7 +21,7 @@ from pymatgen.io.cif import CifWriter
 from pymatgen.io.vasp import Poscar
 
 from crystalbench import Invalid, Protostructure, RawStructure, ReaderSpec
-from crystalbench.convert import ConversionSettings, convert
+from crystalbench.crystals.convert import ConversionSettings, convert
 from crystalbench_baselines import _cif, cdvae, cif, diffcsppp, extxyz, poscar, pymatgen_json, symmcd
 from crystalbench_baselines._archive import TorchArchive
 from crystalbench_baselines._pickle_as_data import TensorRecord

@@ -11,8 +11,8 @@ import smact
 from pymatgen.core import Composition
 from smact.screening import smact_validity
 
-from crystalbench_plugins._charge_balance import Rule, judge
-from crystalbench_plugins.smact_validity import table
+from crystalbench_plugins.metrics._charge_balance import Rule, judge
+from crystalbench_plugins.metrics.smact_validity import table
 
 pytestmark = pytest.mark.peer
 

@@ -10,11 +10,11 @@ from aviary.wren.data import parse_protostructure_label
 from aviary.wrenformer.data import df_to_in_mem_dataloader, wyckoff_embedding_from_protostructure_label
 from hypothesis import given, settings
 
-from crystalbench.wyckoff import Table
+from crystalbench.crystals.wyckoff import Table
 from crystalbench_plugins.wrenformer.featurise import buckets
 from crystalbench_plugins.wrenformer.infer import predict
 from crystalbench_plugins.wrenformer.network import Architecture, Wrenformer
-from tests.plugins.wrenformer_inputs import dense, labels, network, sample
+from tests.plugins.wrenformer.wrenformer_inputs import dense, labels, network, sample
 
 pytestmark = pytest.mark.peer
 

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from crystalbench import wyckoff
-from crystalbench.data import build_wyckoff_tables as build
-from crystalbench.protostructure import ELEMENTS, Protostructure
-from crystalbench.wyckoff import Table
+from crystalbench.crystals import wyckoff
+from crystalbench.crystals.data import build_wyckoff_tables as build
+from crystalbench.crystals.protostructure import ELEMENTS, Protostructure
+from crystalbench.crystals.wyckoff import Table
 
 pytestmark = [
     pytest.mark.peer,

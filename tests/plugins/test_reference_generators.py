@@ -15,10 +15,10 @@ from crystalbench import (
     Sampler,
     SamplerInput,
     Split,
-    wyckoff,
 )
+from crystalbench.crystals import wyckoff
+from crystalbench.crystals.wyckoff import Table
 from crystalbench.testing import check_generator
-from crystalbench.wyckoff import Table
 from crystalbench_plugins.datasets.bundled import BUNDLED
 from crystalbench_plugins.reference_generators import (
     CHUNK,

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from crystalbench import Dataset, Protostructure, ProtostructureError
-from crystalbench.protostructure import ELEMENTS
+from crystalbench.crystals.protostructure import ELEMENTS
 from crystalbench_plugins.datasets.bundled import BUNDLED
 from wyckoffdiff.encoding import OutOfRangeError, Record, check_range, decode, encode, from_dense
 from wyckoffdiff.layout import layout

@@ -1,9 +1,10 @@
-"""Layouts hold what `crystalbench.wyckoff` says of each space group."""
+"""Layouts hold what `crystalbench.crystals.wyckoff` says of each space group."""
 
 import numpy as np
 import pytest
 
-from crystalbench import ProtostructureError, wyckoff
+from crystalbench import ProtostructureError
+from crystalbench.crystals import wyckoff
 from wyckoffdiff.layout import layout, stacked
 
 GROUPS = range(1, 231)

@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from crystalbench import ConfigError, Invalid, InvalidReason, Protostructure, SamplerInput, Value
-from crystalbench.config import RunConfig, check_parameters
-from crystalbench.plan import make_plan
+from crystalbench.crystals.wyckoff import Table
 from crystalbench.plugins import Plugins
+from crystalbench.runs.config import RunConfig, check_parameters
+from crystalbench.runs.plan import make_plan
 from crystalbench.testing import check_generator, example_dataset
-from crystalbench.wyckoff import Table
 from tests.small_plugins import Small
 from wyckoffdiff import plugin
 from wyckoffdiff.checkpoint import MODEL, Provenance, save

@@ -3,8 +3,8 @@
 import functools
 
 from crystalbench import Dataset, DatasetSpec, Split
-from crystalbench.cache import content_key
-from crystalbench.wyckoff import Table
+from crystalbench.crystals.wyckoff import Table
+from crystalbench.runs.cache import content_key
 from crystalbench_plugins.datasets.bundled import BUNDLED
 from wyckoffdiff.settings import ModelSettings, TrainingSettings
 from wyckoffdiff.setup_training import start

@@ -21,10 +21,10 @@ from pymatgen.core import Structure
 from tqdm import tqdm
 
 from crystalbench import Invalid, Protostructure, RawStructure
-from crystalbench.cache import file_digest
-from crystalbench.convert import ConversionSettings, convert
-from crystalbench.results import JSON
-from crystalbench.wyckoff import Table
+from crystalbench.crystals.convert import ConversionSettings, convert
+from crystalbench.crystals.wyckoff import Table
+from crystalbench.runs.cache import file_digest
+from crystalbench.tables.results import JSON
 from crystalbench_plugins.datasets.bundled import BUNDLED, Bundled
 from crystalbench_plugins.datasets.packed import ENERGY_UNIT, Packed, pack
 from crystalbench_plugins.datasets.rows import Rows, grouped_split

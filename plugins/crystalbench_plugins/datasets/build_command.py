@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 
 from crystalbench import CommandSpec, hookimpl
-from crystalbench.convert import Backend, ConversionSettings
-from crystalbench.wyckoff import Table
+from crystalbench.crystals.convert import Backend, ConversionSettings
+from crystalbench.crystals.wyckoff import Table
 
 
 @click.command(name="build")

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from crystalbench import DatasetError, DatasetSpec, Split, hookimpl
-from crystalbench.cache import file_digest
-from crystalbench.wyckoff import Table
+from crystalbench.crystals.wyckoff import Table
+from crystalbench.runs.cache import file_digest
 from crystalbench_plugins.datasets import cards
 from crystalbench_plugins.datasets.packed import Packed
 

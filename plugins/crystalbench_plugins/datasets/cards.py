@@ -1,6 +1,6 @@
 """Dataset cards: prose written by hand, numbers taken from the packed files."""
 
-from crystalbench.cache import file_digest
+from crystalbench.runs.cache import file_digest
 from crystalbench_plugins.datasets.packed import Packed
 
 

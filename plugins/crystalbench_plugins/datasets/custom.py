@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crystalbench import ConfigError, DatasetError, DatasetSpec, Invalid, Protostructure, hookimpl
-from crystalbench.cache import atomic_write, cache_dir, file_digest
-from crystalbench.convert import ConversionSettings, Converter
-from crystalbench.results import JSON
-from crystalbench.wyckoff import FINEST_FIRST, Table
+from crystalbench.crystals.convert import ConversionSettings, Converter
+from crystalbench.crystals.wyckoff import FINEST_FIRST, Table
+from crystalbench.runs.cache import atomic_write, cache_dir, file_digest
+from crystalbench.tables.results import JSON
 from crystalbench_plugins.datasets import cards
 from crystalbench_plugins.datasets.bundled import BUNDLED
 from crystalbench_plugins.datasets.official import OFFICIAL

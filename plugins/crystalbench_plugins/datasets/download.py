@@ -8,8 +8,8 @@ import urllib.request
 from pathlib import Path
 
 from crystalbench import CrystalbenchError, DatasetError
-from crystalbench.cache import atomic_write
-from crystalbench.progress import bar
+from crystalbench.runs.cache import atomic_write
+from crystalbench.runs.progress import bar
 
 MAX_BYTES = 500_000_000
 """Largest file that is accepted; the largest known one is below 100 MB."""

@@ -2,8 +2,8 @@
 
 import click
 
+from crystalbench.crystals.wyckoff import Table
 from crystalbench.errors import unknown_name
-from crystalbench.wyckoff import Table
 from crystalbench_plugins.datasets.official import OFFICIAL
 
 

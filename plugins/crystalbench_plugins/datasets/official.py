@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crystalbench import CommandSpec, DatasetError, DatasetSpec, Split, hookimpl
-from crystalbench.cache import cache_dir, content_key, file_digest
-from crystalbench.results import JSON
-from crystalbench.wyckoff import TABLE_VERSION, Table
+from crystalbench.crystals.wyckoff import TABLE_VERSION, Table
+from crystalbench.runs.cache import cache_dir, content_key, file_digest
+from crystalbench.tables.results import JSON
 from crystalbench_plugins.datasets import cards
 from crystalbench_plugins.datasets.download import download
 from crystalbench_plugins.datasets.packed import FORMAT, Packed, pack

@@ -32,10 +32,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crystalbench import DatasetError, Protostructure, Split
-from crystalbench.cache import atomic_write
-from crystalbench.protostructure import ELEMENTS
-from crystalbench.results import JSON
-from crystalbench.wyckoff import TABLE_VERSION, Table
+from crystalbench.crystals.protostructure import ELEMENTS
+from crystalbench.crystals.wyckoff import TABLE_VERSION, Table
+from crystalbench.runs.cache import atomic_write
+from crystalbench.tables.results import JSON
 from crystalbench_plugins.datasets.rows import Rows
 
 FORMAT = 1

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crystalbench import Protostructure, ProtostructureError
-from crystalbench.cache import atomic_write
-from crystalbench.wyckoff import FINEST_FIRST, Table
+from crystalbench.crystals.wyckoff import FINEST_FIRST, Table
+from crystalbench.runs.cache import atomic_write
 
 _LEDGER_FIELD = 500
 """Longest text in a field of a ledger."""

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crystalbench import CommandSpec, Encoded, EncoderError, EncoderSpec, Parameter, Parameters, hookimpl
-from crystalbench.cache import content_key, file_digest
-from crystalbench.wyckoff import TABLE_VERSION, Table
+from crystalbench.crystals.wyckoff import TABLE_VERSION, Table
+from crystalbench.runs.cache import content_key, file_digest
 from crystalbench_plugins.wrenformer import published
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ the network reads them once and weighs them by their number, which gives the sam
 group 1 as short as its formula.
 
 The letters depend on the choice of origin and axes, so a protostructure has several equivalent *settings*
-(`crystalbench.wyckoff`). A setting differs from another in its Wyckoff positions only, and the permutations form a
-group, so that every distinct setting arises equally often: a mean over distinct ones is the mean over all.
+(`crystalbench.crystals.wyckoff`). A setting differs from another in its Wyckoff positions only, and the permutations
+form a group, so that every distinct setting arises equally often: a mean over distinct ones is the mean over all.
 """
 
 import functools
@@ -18,9 +18,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from crystalbench import EncoderError, wyckoff
-from crystalbench.prototype import trusted_parts
-from crystalbench.wyckoff import Table
+from crystalbench import EncoderError
+from crystalbench.crystals import wyckoff
+from crystalbench.crystals.prototype import trusted_parts
+from crystalbench.crystals.wyckoff import Table
 from crystalbench_plugins.wrenformer.feature_tables import element_rows, first_position
 
 Ints = NDArray[np.int64]

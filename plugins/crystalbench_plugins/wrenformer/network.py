@@ -11,7 +11,7 @@ builds the class with ``norm_first=True``, loads the same weights without compla
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from crystalbench.results import JSON
+from crystalbench.tables.results import JSON
 from crystalbench_plugins.wrenformer import feature_tables
 from crystalbench_plugins.wrenformer.featurise import Tokens
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from crystalbench import EncoderError
-from crystalbench.cache import cache_dir, file_digest
-from crystalbench.wyckoff import Table
+from crystalbench.crystals.wyckoff import Table
+from crystalbench.runs.cache import cache_dir, file_digest
 from crystalbench_plugins.datasets.download import download
 from crystalbench_plugins.wrenformer.network import Architecture
 from crystalbench_plugins.wrenformer.weights import Weights, read

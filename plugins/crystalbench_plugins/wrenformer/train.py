@@ -19,10 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crystalbench import ConfigError, Dataset, DatasetError, EncoderError, Split
-from crystalbench.cache import content_key
-from crystalbench.charts import Curve, Scale, curves, standalone
-from crystalbench.results import JSON
-from crystalbench.wyckoff import Table
+from crystalbench.crystals.wyckoff import Table
+from crystalbench.runs.cache import content_key
+from crystalbench.tables.charts import Curve, Scale, curves, standalone
+from crystalbench.tables.results import JSON
 from crystalbench_plugins.wrenformer import weights
 from crystalbench_plugins.wrenformer.composition import composition_buckets
 from crystalbench_plugins.wrenformer.featurise import Bucket, Tokens, buckets

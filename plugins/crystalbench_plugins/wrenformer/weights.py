@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crystalbench import EncoderError
-from crystalbench.cache import atomic_write
-from crystalbench.wyckoff import Table
+from crystalbench.crystals.wyckoff import Table
+from crystalbench.runs.cache import atomic_write
 from crystalbench_plugins.wrenformer.network import Architecture, Wrenformer
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""What a sample is: protostructures, and how a crystal becomes one."""

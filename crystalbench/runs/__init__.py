@@ -1,0 +1,1 @@
+"""How a run goes: what is planned, drawn, converted, scored, kept and verified."""

@@ -1,0 +1,88 @@
+"""Chunks of samples as JSON documents: what the cache and the results folder keep of a stream."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Self
+
+from crystalbench.crystals.protostructure import Protostructure
+from crystalbench.crystals.samples import Converted, Invalid, InvalidReason, RawStructure, Sample
+from crystalbench.crystals.wyckoff import FINEST_FIRST, Table
+from crystalbench.interfaces import Draw, Timing
+from crystalbench.tables.results import JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A converted chunk. ``last`` says that the stream ended with it."""
+
+    items: tuple[Converted, ...]
+    timing: Timing | None
+    last: bool
+
+    def to_json(self) -> JSON:
+        timing = asdict(self.timing) if self.timing else None
+        return {"items": [to_json(item) for item in self.items], "timing": timing, "last": self.last}
+
+    @classmethod
+    def from_json(cls, data: Any, table: Table) -> Self:
+        timing = Timing(**data["timing"]) if data["timing"] else None
+        items = tuple(converted_from_json(item, table) for item in data["items"])
+        return cls(items, timing, data["last"])
+
+    def head(self, n: int) -> Self:
+        """Return the first ``n`` items, with their share of the time."""
+        if n >= len(self.items):
+            return self
+        timing = self.timing and replace(self.timing, seconds=self.timing.seconds * n / len(self.items))
+        return replace(self, items=self.items[:n], timing=timing)
+
+
+def draw_to_json(draw: Draw) -> JSON:
+    """Store what a generator drew, raw structures included, exactly (a float64 survives JSON)."""
+    timing = asdict(draw.timing) if draw.timing else None
+    return {"items": [to_json(item) for item in draw.items], "timing": timing, "last": draw.last}
+
+
+def draw_from_json(data: Any) -> Draw:
+    timing = Timing(**data["timing"]) if data["timing"] else None
+    return Draw(tuple(map(_from_json, data["items"])), timing, data["last"])
+
+
+def to_json(item: Sample) -> JSON:
+    """A label, [reason, detail], or the arrays of a structure."""
+    match item:
+        case Invalid(reason, detail):
+            return [str(reason), detail]
+        case RawStructure():
+            return {
+                "lattice": item.lattice.tolist(),
+                "frac_coords": item.frac_coords.tolist(),
+                "numbers": item.numbers.tolist(),
+            }
+        case Protostructure():
+            return item.label
+
+
+def _from_json(data: Any) -> Sample:
+    if isinstance(data, dict):
+        return RawStructure.of(data["lattice"], data["frac_coords"], data["numbers"])
+    return Protostructure.parse(data, FINEST_FIRST[0]) if isinstance(data, str) else _invalid(data)
+
+
+def converted_from_json(data: Any, table: Table) -> Converted:
+    """Read a label that is canonical under ``table``, or [reason, detail]."""
+    return Protostructure.from_canonical(data, table) if isinstance(data, str) else _invalid(data)
+
+
+def _invalid(data: Any) -> Invalid:
+    reason, detail = data
+    return Invalid(InvalidReason(reason), detail)
+
+
+def total_timing(chunks: Iterable[Chunk]) -> Timing | None:
+    """Sum of the chunks' times; None if nobody measured one of them."""
+    timings = [chunk.timing for chunk in chunks]
+    measured = [timing for timing in timings if timing is not None]
+    if not measured or len(measured) < len(timings):
+        return None
+    return replace(measured[0], seconds=sum(timing.seconds for timing in measured))

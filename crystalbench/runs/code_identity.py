@@ -1,0 +1,27 @@
+"""The identity of code, for cache keys: editing a plugin never meets its own stale results."""
+
+import sys
+from collections.abc import Callable
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+from crystalbench.runs.cache import content_key, file_digest
+
+
+def code_identity(function: Callable[..., Any]) -> str:
+    """SHA-256 of all Python files of the package that defines ``function``; "" for code typed into an interpreter."""
+    while isinstance(function, partial):
+        function = function.func
+    return _package_digest(str(getattr(function, "__module__", "")).partition(".")[0])
+
+
+@cache
+def _package_digest(name: str) -> str:
+    package = sys.modules.get(name)
+    folders = [Path(folder) for folder in getattr(package, "__path__", ())]
+    file = getattr(package, "__file__", None)
+    sources = sorted(path for folder in folders for path in folder.rglob("*.py"))
+    if not folders and file:
+        sources = [Path(file)]
+    return content_key(sources=[file_digest(source) for source in sources]) if sources else ""

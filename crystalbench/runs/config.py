@@ -1,0 +1,255 @@
+"""The configuration of a run: one TOML layout, checked key by key, that every command-line flag maps onto.
+
+n = 1000
+seed = 0
+dataset = "wbm-rebuilt"
+generators = ["train", "symmcd", "mymodel"]
+metrics = ["novelty", "uniqueness"]      # left out: every default metric
+
+[conversion]
+backend = "spglib"
+
+[generator.mymodel]
+samples = ["run1.pt", "run2.pt"]         # several files are replicas
+reader = "cdvae"                         # left out: detected
+evaluation = 0                           # any parameter that the generator or its reader declares
+
+[metric.smact_validity]
+rule = "cdvae"
+
+[encoder.myencoder]                      # settings of an encoder; encoders = ["myencoder"] chooses it
+checkpoint = "weights.pth"
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import MISSING, asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Self
+
+from crystalbench.crystals.convert import ConversionSettings
+from crystalbench.errors import ConfigError, unknown_name
+from crystalbench.interfaces import Parameter, Parameters
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GeneratorConfig:
+    """One generator of a run.
+
+    Attributes
+    ----------
+    samples
+        Sample files; several are replicas.
+    reader
+        Format of the files; detected where empty.
+    generated
+        How many samples the model generated, where the files hold only the good ones: the rest count as invalid.
+    replicas
+        Number of independent repetitions with seeds ``seed, seed + 1, ...`` (generators without files).
+    title
+        Name in tables.
+    parameters
+        What is not one of the above: settings that the generator or its reader declares.
+    """
+
+    name: str
+    samples: tuple[str, ...] = ()
+    reader: str = ""
+    generated: int = 0
+    replicas: int = 1
+    title: str = ""
+    parameters: Parameters = field(default_factory=dict)
+
+    @classmethod
+    def from_mapping(cls, name: str, data: Mapping[str, Any]) -> Self:
+        own = {f.name for f in fields(cls)} - {"name", "parameters"}
+        known = {key: value for key, value in data.items() if key in own}
+        rest = {key: value for key, value in data.items() if key not in own}
+        config = cls(name=name, **_typed(cls, known, f"generator.{name}"), parameters=rest)
+        if config.replicas < 1 or config.generated < 0:
+            raise ConfigError(f"generator.{name}: replicas must be at least 1 and generated not negative")
+        if config.replicas > 1 and config.samples:
+            raise ConfigError(f"generator.{name}: give one file per replica in samples, and not replicas as well")
+        return config
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Inverse of `from_mapping`; sample files become absolute paths."""
+        data = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("name", "parameters")}
+        data["samples"] = tuple(str(Path(sample).expanduser().absolute()) for sample in self.samples)
+        default = GeneratorConfig(name=self.name)
+        shown = {key: _plain(value) for key, value in data.items() if value != getattr(default, key)}
+        return shown | dict(self.parameters)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunConfig:
+    """What a run computes. ``workers`` changes the speed only, never a number.
+
+    Attributes
+    ----------
+    n
+        Samples asked of every generator: the denominator of its rates.
+    novel
+        Keep drawing until so many samples are novel (0: the novel ones among the n), as in the paper's Table 1.
+    max_draws
+        Cap on the draws of one replica while it looks for novel samples; 0 means 20 times the larger of the two.
+    encoders
+        Encoders of the metrics that need one, a column for each; left out: the default one.
+    published
+        Add the rows of published papers to the table.
+    """
+
+    generators: tuple[str, ...]
+    dataset: str = ""
+    n: int = 1000
+    novel: int = 0
+    max_draws: int = 0
+    seed: int = 0
+    metrics: tuple[str, ...] = ()
+    encoders: tuple[str, ...] = ()
+    reports: tuple[str, ...] = ()
+    published: bool = False
+    workers: int = field(
+        default_factory=lambda: len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+    )
+    conversion: ConversionSettings = field(default_factory=ConversionSettings)
+    generator: Mapping[str, GeneratorConfig] = field(default_factory=dict)
+    metric: Mapping[str, Parameters] = field(default_factory=dict)
+    encoder: Mapping[str, Parameters] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.generators:
+            raise ConfigError("no generators: name some with --generators a,b or in the configuration file")
+        if len({name.casefold() for name in self.generators}) < len(self.generators):
+            raise ConfigError(f"a generator is named twice: {', '.join(self.generators)}")
+        for key, least in {"n": 1, "novel": 0, "max_draws": 0, "seed": 0, "workers": 1}.items():
+            if getattr(self, key) < least:
+                raise ConfigError(f"{key} must be at least {least}, got {getattr(self, key)}")
+        for name in self.generator:
+            if name not in self.generators:
+                raise unknown_name("generator in the settings", name, self.generators)
+
+    @property
+    def draw_limit(self) -> int:
+        """Largest number of samples drawn from one replica."""
+        return max(self.n, self.max_draws or 20 * max(self.n, self.novel)) if self.novel else self.n
+
+    @classmethod
+    def from_mapping(cls, data: Mapping[str, Any]) -> Self:
+        """Check every key and type; raises `ConfigError` with the nearest known name."""
+        data = dict(data)
+        conversion = _table(data.pop("conversion", {}), "conversion")
+        generator = _table(data.pop("generator", {}), "generator")
+        metric = _table(data.pop("metric", {}), "metric")
+        encoder = _table(data.pop("encoder", {}), "encoder")
+        settings = _typed(cls, data, "", frozenset({"conversion", "generator", "metric", "encoder"}))
+        if "generators" not in settings:
+            settings["generators"] = tuple(generator)
+        return cls(
+            **settings,
+            conversion=ConversionSettings(**_typed(ConversionSettings, conversion, "conversion")),
+            generator={n: GeneratorConfig.from_mapping(n, _table(g, f"generator.{n}")) for n, g in generator.items()},
+            metric={n: _table(m, f"metric.{n}") for n, m in metric.items()},
+            encoder={n: _table(e, f"encoder.{n}") for n, e in encoder.items()},
+        )
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Inverse of `from_mapping`, as plain JSON and TOML types; without ``workers``, which changes no number."""
+        apart = ("conversion", "generator", "workers")
+        plain = {f.name: _plain(getattr(self, f.name)) for f in fields(self) if f.name not in apart}
+        plain["conversion"] = {key: _plain(value) for key, value in asdict(self.conversion).items()}
+        plain["generator"] = {name: config.to_mapping() for name, config in self.generator.items()}
+        return plain
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a configuration file; sample paths in it are relative to its folder."""
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not a TOML file: {error}") from error
+    for generator in _table(data.get("generator", {}), "generator").values():
+        if isinstance(generator, dict) and isinstance(generator.get("samples"), list):
+            generator["samples"] = [str(path.parent / Path(str(s)).expanduser()) for s in generator["samples"]]
+    return data
+
+
+def merged(settings: Mapping[str, Any], changes: Mapping[str, Any], place: str = "") -> dict[str, Any]:
+    """Return ``settings`` with ``changes`` put over them, table by table."""
+    result = dict(settings)
+    for key, value in changes.items():
+        full = f"{place}.{key}" if place else key
+        if isinstance(value, Mapping):
+            result[key] = merged(_table(result.get(key, {}), full), value, full)
+        elif isinstance(result.get(key), Mapping):
+            raise ConfigError(f"{full} must be a table of settings, got {value!r}")
+        else:
+            result[key] = value
+    return result
+
+
+def check_parameters(owner: str, given: Parameters, declared: tuple[Parameter, ...]) -> Parameters:
+    """Return all declared parameters with the given values filled in; raises `ConfigError`."""
+    known = {p.name: p for p in declared}
+    values = {p.name: p.default for p in declared}
+    for name, value in given.items():
+        if name not in known:
+            raise unknown_name(f"setting of {owner}", name, known)
+        parameter = known[name]
+        values[name] = _coerce(f"{owner}.{name}", value, parameter.default)
+        if parameter.choices and value not in parameter.choices:
+            raise ConfigError(f"{owner}.{name} must be one of {', '.join(map(str, parameter.choices))}, got {value!r}")
+    return values
+
+
+def _table(value: Any, place: str) -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        raise ConfigError(f"{place} must be a table of settings, got {value!r}")
+    return dict(value)
+
+
+def _plain(value: Any) -> Any:
+    """Tuples to lists and enums to text, recursively."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, str) else value
+
+
+def _typed(cls: type, data: Mapping[str, Any], place: str, skip: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """Check keys and types of ``data`` against the defaults of a dataclass."""
+    known = {f.name: f for f in fields(cls) if f.name not in skip | {"name", "parameters"}}
+    checked = {}
+    for key, value in data.items():
+        full = f"{place}.{key}" if place else key
+        if key not in known:
+            raise unknown_name("setting", full, (f"{place}.{k}" if place else k for k in known))
+        spec = known[key]
+        default = spec.default if spec.default is not MISSING else (
+            spec.default_factory() if spec.default_factory is not MISSING else ()
+        )  # fmt: skip
+        checked[key] = _coerce(full, value, default)
+    return checked
+
+
+def _coerce(name: str, value: Any, default: Any) -> Any:
+    if isinstance(default, tuple):
+        if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
+            return tuple(value)
+        raise ConfigError(f"{name} must be a list of names, got {value!r}")
+    if isinstance(default, str) and isinstance(value, str):
+        if type(default) is str:
+            return value
+        try:
+            return type(default)(value)
+        except ValueError:
+            raise unknown_name(name, value, [str(known) for known in type(default)]) from None  # type: ignore[attr-defined]
+    if isinstance(default, float) and type(value) is int:
+        return float(value)
+    if type(value) is type(default):
+        return value
+    raise ConfigError(f"{name} must be of type {type(default).__name__}, got {value!r}")

@@ -1,0 +1,195 @@
+"""Embeddings of protostructures, kept on disk: each is computed once for an encoder, whatever asks for it.
+
+The cache holds shards below ``embeddings/<key of the encoder>/``. A shard is written once, whole, under the SHA-256 of
+its content, and never changed: processes that run at once can only add to it, and one that is killed leaves
+nothing half written.
+"""
+
+import hashlib
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crystalbench.crystals.protostructure import Protostructure
+from crystalbench.crystals.wyckoff import Table
+from crystalbench.encoded import Encoded, Encoder
+from crystalbench.errors import CrystalbenchError, PluginError
+from crystalbench.interfaces import EncoderSpec, Parameters
+from crystalbench.isolation import required
+from crystalbench.runs.cache import atomic_write, content_key
+from crystalbench.runs.code_identity import code_identity
+from crystalbench.runs.environment import packages
+from crystalbench.runs.progress import bar
+
+BLOCK = 5000  # labels that are encoded and written together: what a killed run loses at most
+KEY_BYTES = 16  # of the SHA-256 of a label: no collision among fewer than 10^15 labels is to be expected
+
+
+class CachedEncoder:
+    """An encoder as metrics see it: loaded when a label is met that nobody has encoded yet.
+
+    Parameters
+    ----------
+    identity
+        What ``spec.identity(parameters)`` returned.
+    folder
+        Cache; None keeps embeddings in memory only.
+    table
+        Letter table of the labels that will be asked for; the encoder itself gets affine ones.
+
+    Attributes
+    ----------
+    key
+        SHA-256 of all that the embeddings depend on: weights, code, versions of packages.
+    """
+
+    def __init__(
+        self,
+        spec: EncoderSpec,
+        parameters: Parameters,
+        identity: str,
+        folder: Path | None = None,
+        table: Table = Table.AFFINE,
+    ) -> None:
+        self.spec = spec
+        self.parameters = parameters
+        self.identity = identity
+        self.key = encoder_key(spec, identity)
+        self._table = table
+        self._folder = folder / "embeddings" / self.key if folder is not None else None
+        self._encoder: Encoder | None = None
+        self._failure: CrystalbenchError | None = None
+        self._rows: dict[bytes, tuple[NDArray[np.float32], float]] = {}
+        self._shards: dict[bytes, Path] | None = None  # where each row is, once the folder was looked through
+
+    def encode(self, labels: Sequence[str]) -> Encoded:
+        """Return embeddings (n, d) and energies (n,) of canonical labels, in their order; repeats are welcome.
+
+        Raises
+        ------
+        PluginError
+            The encoder returned something else than one row per label, finite or of NaN only.
+        """
+        keys = [_label_key(label) for label in labels]
+        absent = {key: label for key, label in zip(keys, labels, strict=True) if key not in self._rows}
+        if absent:
+            self._take(absent)
+            absent = {key: label for key, label in absent.items() if key not in self._rows}
+        if absent:
+            self._add(absent)
+        if not keys:
+            return Encoded(np.zeros((0, self._width()), np.float32), np.zeros(0, np.float32))
+        rows = [self._rows[key] for key in keys]
+        return Encoded(np.stack([row for row, _ in rows]), np.array([energy for _, energy in rows], np.float32))
+
+    def _add(self, absent: dict[bytes, str]) -> None:
+        encoder = self._load()
+        keys = list(absent)
+        with bar(f"encoding with {self.spec.title}", len(keys), "labels") as progress:
+            for start in range(0, len(keys), BLOCK):
+                block = keys[start : start + BLOCK]
+                encoded = encoder.encode([self._affine(absent[key]) for key in block])
+                self._check(encoded, len(block))
+                shard = np.zeros(len(block), _row_type(encoded.embeddings.shape[1]))
+                shard["key"] = np.frombuffer(b"".join(block), np.uint8).reshape(-1, KEY_BYTES)
+                shard["embedding"], shard["energy"] = encoded.embeddings, encoded.energies
+                self._keep(shard, range(len(block)))
+                if self._folder is not None:
+                    _write(self._folder, shard)
+                progress(start + len(block))
+
+    def _affine(self, label: str) -> str:
+        if self._table is Table.AFFINE:
+            return label
+        known = Protostructure.from_canonical(label, self._table)
+        return Protostructure(known.spacegroup, known.orbits).label
+
+    def _check(self, encoded: Encoded, n: int) -> None:
+        numbers = np.column_stack((encoded.embeddings, encoded.energies))
+        good = np.isfinite(numbers).all(axis=1) | np.isnan(numbers).all(axis=1)
+        if len(encoded) != n or not good.all():
+            raise PluginError(
+                f"encoder {self.spec.name}: must return a finite row, or one of NaN, for each of {n} labels"
+            )
+
+    def _load(self) -> Encoder:
+        if self._failure is not None:
+            raise self._failure  # one download that fails is enough
+        if self._encoder is None:
+            try:
+                self._encoder = required("load", f"encoder {self.spec.name}", lambda: self.spec.load(self.parameters))
+            except CrystalbenchError as error:
+                self._failure = error
+                raise
+        return self._encoder
+
+    def _width(self) -> int:
+        return len(next(iter(self._rows.values()))[0]) if self._rows else self._load().d
+
+    def _take(self, wanted: Mapping[bytes, str]) -> None:
+        """Take wanted rows from the shards; all of these are read only once, to learn what is in them."""
+        if self._folder is None:
+            return
+        if self._shards is None:
+            self._shards = {}
+            paths = sorted(self._folder.glob("*.npy"))
+        else:
+            paths = sorted({self._shards[key] for key in wanted if key in self._shards})
+        for path in paths:
+            if (shard := _read(path)) is not None:
+                keys = _keys(shard)
+                self._shards |= dict.fromkeys(keys, path)
+                self._keep(shard, [row for row, key in enumerate(keys) if key in wanted])
+
+    def _keep(self, shard: NDArray[np.void], rows: Sequence[int]) -> None:
+        """Take rows in; one that is known already stays, so that a number never changes within a run."""
+        keys = _keys(shard)
+        for row, embedding, energy in zip(rows, shard["embedding"][rows], shard["energy"][rows].tolist(), strict=True):
+            self._rows.setdefault(keys[row], (embedding, energy))
+
+
+def encoder_key(spec: EncoderSpec, identity: str) -> str:
+    """SHA-256 of all that embeddings depend on."""
+    return content_key(
+        encoder=spec.name,
+        version=spec.version,
+        identity=identity,
+        code=code_identity(spec.load),
+        packages=packages(),
+    )
+
+
+def _label_key(label: str) -> bytes:
+    return hashlib.sha256(label.encode()).digest()[:KEY_BYTES]
+
+
+def _keys(shard: NDArray[np.void]) -> list[bytes]:
+    joined = shard["key"].tobytes()
+    return [joined[start : start + KEY_BYTES] for start in range(0, len(joined), KEY_BYTES)]
+
+
+def _row_type(d: int) -> np.dtype[np.void]:
+    return np.dtype([("key", np.uint8, (KEY_BYTES,)), ("energy", "<f4"), ("embedding", "<f4", (d,))])
+
+
+def _write(folder: Path, shard: NDArray[np.void]) -> None:
+    buffer = io.BytesIO()
+    np.save(buffer, shard, allow_pickle=False)
+    content = buffer.getvalue()
+    with atomic_write(folder / f"{hashlib.sha256(content).hexdigest()}.npy") as file:
+        file.write(content)
+
+
+def _read(path: Path) -> NDArray[np.void] | None:
+    """Return a shard; a damaged one counts as absent and is computed anew."""
+    try:
+        content = path.read_bytes()
+        if hashlib.sha256(content).hexdigest() != path.stem:
+            return None
+        shard: NDArray[np.void] = np.load(io.BytesIO(content), allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None
+    return shard

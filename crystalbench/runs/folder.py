@@ -1,0 +1,112 @@
+"""The results folder of one run: enough to recompute every cell of its table.
+
+manifest.json         the resolved configuration, versions, hardware, digests of the other files
+samples/NAME.R.csv    every sample of replica R in order: protostructure, or the reason why there is none
+ledger.csv            the invalid samples of all generators with their reasons
+scores.json           every cell at full precision, with its denominator and interval
+table.*               the table, in every report format
+"""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from crystalbench.crystals.samples import Converted, Invalid, InvalidReason, SampleSet
+from crystalbench.crystals.wyckoff import Table
+from crystalbench.errors import ReadError
+from crystalbench.runs.cache import atomic_write, content_key, file_digest
+from crystalbench.tables.results import JSON
+
+MANIFEST_SCHEMA = 2
+MANIFEST = "manifest.json"
+SAMPLE_FIELDS = ("index", "protostructure", "reason", "detail")
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """Reads and writes the files of one run; every write is atomic."""
+
+    path: Path
+
+    def write_text(self, name: str, text: str) -> None:
+        with atomic_write(self.path / name) as file:
+            file.write(text.encode("utf-8", "backslashreplace"))  # a title may hold what no file can
+
+    def write_json(self, name: str, document: Mapping[str, Any]) -> None:
+        self.write_text(name, json.dumps(document, indent=1) + "\n")
+
+    def write_csv(self, name: str, header: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
+        text = io.StringIO(newline="")
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
+        self.write_text(name, text.getvalue())
+
+    def write_samples(self, name: str, samples: SampleSet) -> None:
+        self.write_csv(name, SAMPLE_FIELDS, (sample_row(i, item) for i, item in enumerate(samples)))
+
+    def read_samples(self, name: str, table: Table) -> SampleSet:
+        """Read samples back; every label is checked as strictly as a stranger's."""
+        with (self.path / name).open(newline="", encoding="utf-8") as file:
+            return SampleSet.of(_item(row, table) for row in csv.DictReader(file))
+
+    def manifest(self) -> dict[str, Any]:
+        """Read the manifest; raises `ReadError` where there is none of this schema."""
+        path = self.path / MANIFEST
+        try:
+            document = json.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise ReadError(f"{path}: no run here ({error.strerror}); name a folder below results/") from error
+        except ValueError as error:
+            raise ReadError(f"{path}: not a manifest: {error}") from error
+        if not isinstance(document, dict) or document.get("schema_version") != MANIFEST_SCHEMA:
+            raise ReadError(f"{path}: not of schema version {MANIFEST_SCHEMA}; run again with this crystalbench")
+        return document
+
+    def exists(self) -> bool:
+        """Whether a run was started here."""
+        return (self.path / MANIFEST).exists()
+
+    def holds_files(self) -> bool:
+        """Whether there is anything here but what an interrupted write left."""
+        return self.path.exists() and any(not path.name.startswith(".") for path in self.path.iterdir())
+
+    def remove_reports(self) -> None:
+        """Remove the tables of an earlier execution, which may have had other formats or titles."""
+        for path in self.path.glob("table.*"):
+            path.unlink()
+
+    def digests(self) -> dict[str, JSON]:
+        """SHA-256 of every file but the manifest and what an interrupted write left, by name."""
+        files = sorted(
+            p for p in self.path.rglob("*") if p.is_file() and p.name != MANIFEST and not p.name.startswith(".")
+        )
+        return {p.relative_to(self.path).as_posix(): file_digest(p) for p in files}
+
+
+def samples_name(generator: str, replica: int) -> str:
+    """File of one replica, relative to the run; generator names may hold anything and be of any length."""
+    safe = re.sub(r"[^A-Za-z0-9_+-]", lambda m: f"%{ord(m.group()):X}", generator)
+    if len(safe) > 100:
+        safe = f"{safe[:80]}-{content_key(name=safe)[:16]}"
+    return f"samples/{safe}.{replica}.csv"
+
+
+def sample_row(index: int, item: Converted) -> tuple[object, ...]:
+    """One sample as a CSV row of `SAMPLE_FIELDS`."""
+    if isinstance(item, Invalid):
+        return index, "", str(item.reason), item.detail
+    return index, item.label, "", ""
+
+
+def _item(row: Mapping[str, str], table: Table) -> Converted:
+    from crystalbench.crystals.protostructure import Protostructure
+
+    if row["reason"]:
+        return Invalid(InvalidReason(row["reason"]), row["detail"])
+    return Protostructure.parse(row["protostructure"], table)

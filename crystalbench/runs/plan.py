@@ -1,0 +1,385 @@
+"""Resolve a configuration into a plan: what will be computed, from what, under which cache keys.
+
+Planning is pure and quick: it looks names up, checks parameters and needs, and hashes the sample files. It loads no
+model, no dataset and no structure.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from crystalbench.errors import ConfigError, CrystalbenchError, EncoderError, PluginError
+from crystalbench.interfaces import (
+    DatasetSpec,
+    EncoderSpec,
+    GeneratorSpec,
+    MetricSpec,
+    Need,
+    Parameters,
+    ReaderSpec,
+    ReporterSpec,
+)
+from crystalbench.isolation import isolated, required
+from crystalbench.plugins import Plugins
+from crystalbench.runs.cache import content_key, file_digest
+from crystalbench.runs.code_identity import code_identity
+from crystalbench.runs.config import GeneratorConfig, RunConfig, check_parameters
+from crystalbench.runs.environment import packages
+from crystalbench.tables.results import ENCODED_WITH, JSON, Failure, RowKind
+
+FILE_CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplicaPlan:
+    """One stream of samples: a file, or a seed of a live generator. ``key`` determines every sample in it."""
+
+    index: int
+    seed: int
+    source: Path | None
+    key: str
+    conversion_key: str
+    raw: bool = False  # worth keeping what was drawn as well as what it converted to
+
+    def chunk_key(self, chunk: int) -> str:
+        return content_key(stream=self.key, chunk=chunk)
+
+    def converted_key(self, chunk: int) -> str:
+        return content_key(stream=self.key, chunk=chunk, conversion=self.conversion_key)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GeneratorPlan:
+    """One row of the table."""
+
+    name: str
+    title: str
+    kind: RowKind
+    spec: GeneratorSpec | None
+    reader: ReaderSpec | None
+    parameters: Parameters
+    replicas: tuple[ReplicaPlan, ...]
+    generated: int
+    key: str
+
+    @property
+    def chunk_size(self) -> int:
+        return FILE_CHUNK if self.reader or self.spec is None else self.spec.chunk_size
+
+    @property
+    def plugin(self) -> str:
+        """Name of the record that gives the samples, for error messages."""
+        return self.reader.name if self.reader else self.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncoderPlan:
+    """An encoder of a run. ``label`` names it in tables; "" where it is the one of the published values."""
+
+    spec: EncoderSpec
+    parameters: Parameters
+    identity: str
+    label: str
+
+    @property
+    def shown(self) -> str:
+        """How columns are told apart: label and beginning of the identity, or nothing."""
+        return f"{self.label}-{self.identity[:4]}" if self.label else ""
+
+    def describe(self) -> str:
+        return f"{self.shown or self.spec.title} ({self.spec.name} {self.spec.version}, sha256 {self.identity[:12]})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricPlan:
+    """One column of the table.
+
+    Attributes
+    ----------
+    missing
+        Why there is no encoder, where the metric needs one: the column stays empty.
+    target_from
+        Key of the column whose training value is the target, where it is another one.
+    """
+
+    spec: MetricSpec
+    parameters: Parameters
+    encoder: EncoderPlan | None = None
+    missing: str = ""
+    target_from: str = ""
+
+    @property
+    def key(self) -> str:
+        """Key of the column: the metric, and its encoder unless that is the one of the published values."""
+        return _column_key(self.spec, self.encoder)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Everything a run needs; ``config`` names every dataset, metric and report that the user left to the defaults.
+
+    Runs with one key have the same settings, dataset and sample files.
+    """
+
+    config: RunConfig
+    dataset: DatasetSpec
+    dataset_identity: str
+    generators: tuple[GeneratorPlan, ...]
+    metrics: tuple[MetricPlan, ...]
+    encoders: tuple[EncoderPlan, ...]
+    reporters: tuple[ReporterSpec, ...]
+    key: str
+
+
+def make_plan(config: RunConfig, plugins: Plugins) -> Plan:
+    """Resolve ``config``; raises `ConfigError` for what the user must change, `DatasetError` for absent data."""
+    dataset = plan_dataset(config, plugins)
+    identity = required("identity", f"dataset {dataset.name}", dataset.identity)
+    encoders, missing = plan_encoders(config, plugins)
+    metrics = plan_metrics(config, plugins, encoders, missing)
+    used = {metric.encoder.spec.name for metric in metrics if metric.encoder}
+    encoders = tuple(encoder for encoder in encoders if encoder.spec.name in used)
+    reporters = plan_reporters(config, plugins)
+    names = config.generators
+    if "train" in dataset.splits:
+        copies = (spec.name for spec in plugins.generators.values() if spec.training_copy)
+        names = (*(name for name in copies if name not in names), *names)
+    config = replace(
+        config,
+        generators=names,
+        dataset=dataset.name,
+        metrics=tuple(dict.fromkeys(metric.spec.name for metric in metrics)),
+        encoders=tuple(encoder.spec.name for encoder in encoders),
+        encoder={encoder.spec.name: encoder.parameters for encoder in encoders if encoder.parameters},
+        metric={metric.spec.name: metric.parameters for metric in metrics if metric.parameters},
+        reports=tuple(reporter.name for reporter in reporters),
+    )
+    generators = tuple(plan_generator(name, config, plugins, identity) for name in names)
+    settings = {key: value for key, value in config.to_mapping().items() if key not in ("reports", "published")}
+    return Plan(
+        config=config,
+        dataset=dataset,
+        dataset_identity=identity,
+        generators=generators,
+        metrics=metrics,
+        encoders=encoders,
+        reporters=reporters,
+        key=content_key(
+            settings=settings,
+            dataset=identity,
+            rows=[generator.key for generator in generators],
+            encoders=[encoder.identity for encoder in encoders],
+        ),
+    )
+
+
+def plan_dataset(config: RunConfig, plugins: Plugins) -> DatasetSpec:
+    """Return the dataset of a run."""
+    if config.dataset:
+        return plugins.datasets[config.dataset]
+    defaults = [spec for spec in plugins.datasets.values() if spec.default]
+    if len(defaults) != 1:
+        raise ConfigError(f"name a dataset with --dataset; known: {', '.join(sorted(plugins.datasets)) or 'none'}")
+    return defaults[0]
+
+
+def plan_encoders(config: RunConfig, plugins: Plugins) -> tuple[tuple[EncoderPlan, ...], str]:
+    """Return the encoders of a run, and why there is none: only the default one may be missing."""
+    names = config.encoders or tuple(spec.name for spec in plugins.encoders.values() if spec.default)
+    for name in config.encoder:
+        plugins.encoders[name]
+        if name not in names:
+            raise ConfigError(f"encoder {name!r} has settings, but this run does not use it; add it to encoders")
+    plans, reasons = [], []
+    for name in names:
+        spec = plugins.encoders[name]
+        parameters = check_parameters(f"encoder.{name}", config.encoder.get(name, {}), spec.parameters)
+        try:
+            plans.append(plan_encoder(spec, parameters))
+        except CrystalbenchError as error:
+            reasons.append(str(error))
+    if reasons and (config.encoders or config.encoder):
+        raise ConfigError("; ".join(reasons))
+    known = ", ".join(sorted(plugins.encoders)) or "none is installed"
+    return tuple(plans), "" if plans else "; ".join(reasons) or f"name an encoder with --encoder; known: {known}"
+
+
+def plan_encoder(spec: EncoderSpec, parameters: Parameters) -> EncoderPlan:
+    """Return one encoder with its identity.
+
+    Raises
+    ------
+    EncoderError
+        Something is missing that it needs.
+    PluginError
+        No column could be named after it.
+    """
+    if missing := required("missing", f"encoder {spec.name}", lambda: spec.missing(parameters)):
+        raise EncoderError(f"encoder {spec.name}: {missing}")
+    identity = required("identity", f"encoder {spec.name}", lambda: spec.identity(parameters))
+    label = required("label", f"encoder {spec.name}", lambda: spec.label(parameters))
+    if not re.fullmatch(r"[0-9a-f]{64}", identity):
+        raise PluginError(f"encoder {spec.name}: its identity must be a SHA-256 in hex, got {identity!r}")
+    if not re.fullmatch(r"[A-Za-z0-9.-]*", label):
+        raise PluginError(f"encoder {spec.name}: its label may hold letters, digits, dots and hyphens, got {label!r}")
+    return EncoderPlan(spec=spec, parameters=parameters, identity=identity, label=label)
+
+
+def plan_metrics(
+    config: RunConfig, plugins: Plugins, encoders: Sequence[EncoderPlan] = (), missing: str = ""
+) -> tuple[MetricPlan, ...]:
+    """Return the columns of a run with their parameters checked: a metric that needs an encoder has one for each."""
+    ordered = sorted(plugins.metrics.values(), key=lambda spec: (spec.order, spec.name))
+    names = dict.fromkeys(config.metrics or (spec.name for spec in ordered if spec.default))
+    for name in config.metric:
+        plugins.metrics[name]
+        if name not in names:
+            raise ConfigError(f"metric {name!r} has settings, but this run does not compute it; add it to metrics")
+    plans = []
+    for name in names:
+        spec = plugins.metrics[name]
+        parameters = check_parameters(f"metric.{name}", config.metric.get(name, {}), spec.parameters)
+        target = plugins.metrics.get(spec.target_from)
+        plans += [
+            MetricPlan(
+                spec=spec,
+                parameters=parameters,
+                encoder=encoder,
+                missing=missing if Need.ENCODER in spec.needs and encoder is None else "",
+                target_from=_column_key(target, encoder) if target else spec.target_from,
+            )
+            for encoder in ((encoders or (None,)) if Need.ENCODER in spec.needs else (None,))
+        ]
+    keys = [plan.key for plan in plans]
+    if twice := {key for key in keys if keys.count(key) > 1}:
+        raise ConfigError(f"two encoders would share the column {', '.join(sorted(twice))}; name one of them")
+    return tuple(plans)
+
+
+def _column_key(spec: MetricSpec, encoder: EncoderPlan | None) -> str:
+    if encoder is None or not encoder.shown or Need.ENCODER not in spec.needs:
+        return spec.name
+    return f"{spec.name}{ENCODED_WITH}{encoder.shown}"
+
+
+def plan_reporters(config: RunConfig, plugins: Plugins) -> tuple[ReporterSpec, ...]:
+    """Return the reporters of a run; two that would write one file raise `PluginError`."""
+    reporters = tuple(plugins.reporters[name] for name in config.reports or sorted(plugins.reporters))
+    for i, reporter in enumerate(reporters):
+        if reporter.suffix in {other.suffix for other in reporters[:i]}:
+            raise PluginError(f"reporter {reporter.name!r}: another reporter of this run writes table{reporter.suffix}")
+    return reporters
+
+
+def plan_generator(name: str, config: RunConfig, plugins: Plugins, dataset_identity: str) -> GeneratorPlan:
+    """Return one row of a run: where its samples come from and under which keys."""
+    settings = config.generator.get(name, GeneratorConfig(name=name))
+    spec = plugins.generators.get(name)
+    if spec is None and not settings.samples:
+        plugins.generators[name]  # raises with the nearest name
+    sources, kind = _sources(settings, spec)
+    reader = _reader(settings, spec, sources, plugins) if sources else None
+    declared = reader.parameters if reader else spec.parameters if spec else ()
+    parameters = check_parameters(f"generator.{name}", settings.parameters, declared)
+    conversion: JSON = dict(config.conversion.identity())
+    stream: dict[str, JSON] = {"parameters": dict(parameters)}
+    if reader:
+        stream |= {"reader": reader.name, "version": reader.version, "code": code_identity(reader.read)}
+        stream |= {"packages": packages(), "chunk_size": FILE_CHUNK}
+        parts: list[dict[str, JSON]] = [{"file": file_digest(source)} for source in sources]
+    elif spec is not None and spec.start is not None:
+        stream |= {"generator": name, "version": spec.version, "code": code_identity(spec.start)}
+        stream |= {"dataset": dataset_identity, "table": str(config.conversion.table), "chunk_size": spec.chunk_size}
+        files = required("files", f"generator {name}", lambda: tuple(spec.files(parameters, config.dataset)))
+        if files:
+            stream["files"] = [file_digest(file) for file in files]
+        parts = [{"seed": config.seed + i} for i in range(settings.replicas)]
+    replicas = tuple(
+        ReplicaPlan(
+            index=i,
+            seed=config.seed if reader else config.seed + i,
+            source=sources[i] if reader else None,
+            key=content_key(**stream, **part),
+            conversion_key=content_key(conversion=conversion),
+            raw=reader is None,
+        )
+        for i, part in enumerate(parts)
+    )
+    row: list[JSON] = [config.n, config.novel, config.draw_limit, settings.generated, conversion]
+    return GeneratorPlan(
+        name=name,
+        title=settings.title or (spec.title if spec else name),
+        kind=kind,
+        spec=spec,
+        reader=reader,
+        parameters=parameters,
+        replicas=replicas,
+        generated=_generated(settings, config.n),
+        key=content_key(kind=str(kind), row=row, replicas=[dict(stream) | part for part in parts]),
+    )
+
+
+def _sources(settings: GeneratorConfig, spec: GeneratorSpec | None) -> tuple[tuple[Path, ...], RowKind]:
+    """Sample files of a generator (none: it is live), and what its row is."""
+    name = settings.name
+    sources = tuple(Path(sample).expanduser().absolute() for sample in settings.samples)
+    if spec is not None and spec.reference:
+        if sources:
+            raise ConfigError(f"{name!r} is a built-in reference generator; give your samples another name")
+        return (), RowKind.TRAINING if spec.training_copy else RowKind.REFERENCE
+    for source in sources:
+        if not (source.is_file() or source.is_dir()):
+            raise ConfigError(f"{source}: no such file or folder (samples of {name!r})")
+    if sources or spec is None or spec.start is not None:
+        return sources, RowKind.MEASURED
+    if spec.example is None:
+        raise ConfigError(f"generator {name!r} is known by its files only: give them with --samples {name}=FILE")
+    example = required("example", f"generator {name}", spec.example)
+    if not example.is_file():
+        raise PluginError(f"generator {name}: its example file {example} is not there; install its plugin again")
+    return (example,), RowKind.EXAMPLE
+
+
+def _generated(settings: GeneratorConfig, n: int) -> int:
+    """Number of samples that the model made; a part of a file cannot tell which of them are missing."""
+    if settings.generated and not settings.samples:
+        raise ConfigError(f"generator.{settings.name}: generated counts what was made for sample files; there are none")
+    if settings.generated > n:
+        raise ConfigError(
+            f"generator.{settings.name}: generated={settings.generated}, but only n={n} samples are asked for; "
+            f"use -n {settings.generated}"
+        )
+    return settings.generated
+
+
+def _reader(
+    settings: GeneratorConfig, spec: GeneratorSpec | None, sources: tuple[Path, ...], plugins: Plugins
+) -> ReaderSpec:
+    if settings.reader:
+        return plugins.readers[settings.reader]
+    own = plugins.readers[spec.reader] if spec is not None and spec.reader else None
+    if own is not None and _detects(own, sources[0]) is True:
+        return own
+    try:
+        return detect_reader(sources[0], plugins)
+    except ConfigError:
+        if own is not None:
+            return own  # it knows best what is wrong with the file
+        raise
+
+
+def detect_reader(source: Path, plugins: Plugins) -> ReaderSpec:
+    """Return the one reader that understands ``source``; raises `ConfigError` for none or several."""
+    answers = {reader.name: _detects(reader, source) for reader in plugins.readers.values()}
+    matches = [plugins.readers[name] for name, answer in answers.items() if answer is True]
+    if len(matches) == 1:
+        return matches[0]
+    names = ", ".join(sorted(r.name for r in matches or plugins.readers.values()))
+    problem = f"several readers understand it ({names})" if matches else f"no reader understands it (known: {names})"
+    failed = "".join(f"; {f.plugin} failed: {f.error}" for f in answers.values() if isinstance(f, Failure))
+    raise ConfigError(f"{source}: {problem}{failed}; name one with --reader NAME=READER")
+
+
+def _detects(reader: ReaderSpec, source: Path) -> bool | Failure:
+    return isolated("detect", f"reader {reader.name}", lambda: bool(reader.detect(source)))

@@ -1,0 +1,250 @@
+"""Run a plan: sample, convert, score, report. Every step is isolated, cached and written down."""
+
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from crystalbench import __version__
+from crystalbench.crystals.convert import Converter
+from crystalbench.crystals.samples import Invalid
+from crystalbench.errors import ConfigError
+from crystalbench.interfaces import Dataset, ReporterSpec
+from crystalbench.isolation import isolated, required
+from crystalbench.plugins import Plugins
+from crystalbench.runs.cache import Cache
+from crystalbench.runs.environment import environment
+from crystalbench.runs.folder import MANIFEST, MANIFEST_SCHEMA, RunFolder, samples_name
+from crystalbench.runs.plan import GeneratorPlan, Plan
+from crystalbench.runs.progress import bar
+from crystalbench.runs.score import Scorer, cached_encoders
+from crystalbench.runs.stream import Convert, ReplicaSamples, Stream, draw_replica
+from crystalbench.runs.table import column_of, row_of, run_settings, with_published
+from crystalbench.tables.results import Failure, Outcome, Table
+from crystalbench.tables.results_json import outcome_to_json, to_json
+
+Log = Callable[[str], None]
+Replicas = dict[str, tuple[ReplicaSamples | Failure, ...]]
+Outcomes = dict[str, dict[str, tuple[Outcome, ...]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A finished run: its folder and table. ``failures`` lists what went wrong; empty means exit code 0."""
+
+    folder: Path
+    table: Table
+    failures: tuple[Failure, ...]
+
+
+@dataclass
+class Run:
+    """One execution of a plan into ``folder``; ``log`` receives lines for the user."""
+
+    plan: Plan
+    plugins: Plugins
+    folder: RunFolder
+    log: Log
+    cache: Cache = field(default_factory=Cache)
+    _seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float), init=False)
+    _failures: list[Failure] = field(default_factory=list, init=False)
+
+    def execute(self) -> Finished:
+        """Do everything; what fails is in the table and in ``Finished.failures``."""
+        _claim(self.folder, self.plan)
+        started = datetime.now(UTC)
+        dataset = Dataset(self.plan.dataset, self.plan.config.conversion.table)
+        if not required("ready", f"dataset {dataset.name}", self.plan.dataset.ready):
+            for split in self.plan.dataset.splits:
+                dataset.split(split)  # downloads, or says what to put where, before anything is sampled
+        manifest = self._manifest(started)
+        self.folder.write_json(MANIFEST, manifest)
+        with Converter(self.plan.config.conversion, self.plan.config.workers) as converter:
+            replicas = self._draw_all(dataset, converter.convert)
+        outcomes = self._score(dataset, replicas)
+        table = self._table(replicas, outcomes)
+        self._write(replicas, outcomes, table)
+        manifest["generators"] = [self._generator_json(g, replicas[g.name]) for g in self.plan.generators]
+        manifest["failures"] = [asdict(failure) for failure in self._failures]
+        manifest["seconds"] = dict(self._seconds)
+        manifest["status"] = "finished"
+        manifest["finished"] = datetime.now(UTC).isoformat(timespec="seconds")
+        manifest["files"] = self.folder.digests()
+        self.folder.write_json(MANIFEST, manifest)
+        return Finished(self.folder.path, table, tuple(self._failures))
+
+    def _draw_all(self, dataset: Dataset, convert: Convert) -> Replicas:
+        streams = {
+            generator.name: [Stream(generator, r, dataset, self.cache, convert, self._step) for r in generator.replicas]
+            for generator in self.plan.generators
+        }
+        return {name: tuple(map(self._draw, group)) for name, group in streams.items()}
+
+    def _draw(self, stream: Stream) -> ReplicaSamples | Failure:
+        config = self.plan.config
+        with bar(stream.generator.title, None if config.novel else config.n, "samples") as progress:
+            drawn = isolated(
+                "sample",
+                stream.generator.plugin,
+                lambda: draw_replica(
+                    stream, n=config.n, novel=config.novel, limit=config.draw_limit, progress=progress
+                ),
+            )
+        if isinstance(drawn, Failure):
+            self._failures.append(drawn)
+        return drawn
+
+    def _score(self, dataset: Dataset, replicas: Replicas) -> Outcomes:
+        scorer = Scorer(
+            dataset=dataset,
+            dataset_identity=self.plan.dataset_identity,
+            novel=self.plan.config.novel,
+            seed=self.plan.config.seed,
+            encoders=cached_encoders(self.plan.encoders, dataset, self.cache),
+            cache=self.cache,
+            finished=self._step,
+        )
+        outcomes: Outcomes = {name: {} for name in replicas}
+        with bar("scoring", len(self.plan.metrics) * len(replicas), "cells") as progress:
+            for name, group in replicas.items():
+                for metric in self.plan.metrics:
+                    cell = tuple(scorer.score(metric, replica) for replica in group)
+                    outcomes[name][metric.key] = cell
+                    self._failures += [o for o in cell if isinstance(o, Failure) and o.step == "score"]
+                    progress(sum(map(len, outcomes.values())))
+        return outcomes
+
+    def _table(self, replicas: Replicas, outcomes: Outcomes) -> Table:
+        plan = self.plan
+        table = Table(
+            title=f"{plan.dataset.title}, {plan.config.n:,} samples",
+            columns=tuple(map(column_of, plan.metrics)),
+            rows=tuple(
+                row_of(
+                    generator=g.name, title=g.title, kind=g.kind, key=g.key, n=plan.config.n,
+                    replicas=replicas[g.name], outcomes=outcomes[g.name],
+                )
+                for g in plan.generators
+            ),
+            settings=run_settings(plan),
+        )  # fmt: skip
+        return with_published(table) if plan.config.published else table
+
+    def _write(self, replicas: Replicas, outcomes: Outcomes, table: Table) -> None:
+        self.folder.remove_reports()
+        ledger: list[tuple[object, ...]] = []
+        for generator, group in replicas.items():
+            for index, samples in enumerate(group):
+                if isinstance(samples, Failure):
+                    continue
+                self.folder.write_samples(samples_name(generator, index), samples.drawn)
+                bad = ((i, item) for i, item in enumerate(samples.drawn) if isinstance(item, Invalid))
+                ledger += [(generator, index, i, str(item.reason), item.detail) for i, item in bad]
+        self.folder.write_csv("ledger.csv", ("generator", "replica", "index", "reason", "detail"), ledger)
+        scores = {g: {m: list(map(outcome_to_json, cell)) for m, cell in row.items()} for g, row in outcomes.items()}
+        self.folder.write_json("scores.json", scores)
+        self.folder.write_text("table.json", to_json(table))
+        for reporter in self.plan.reporters:
+            if reporter.suffix != ".json":  # that one is always there: it is what `crystalbench table` reads
+                self._report(reporter, table)
+
+    def _report(self, reporter: ReporterSpec, table: Table) -> None:
+        start = time.perf_counter()
+        write = partial(_render, self.folder, reporter, table)
+        if isinstance(failed := isolated("report", reporter.name, write), Failure):
+            self._failures.append(failed)
+        self._step("report", reporter.name, time.perf_counter() - start, False)
+
+    def _step(self, step: str, name: str, seconds: float, cached: bool) -> None:
+        self._seconds[step] += seconds
+        for error in self.plugins.step_finished(step, name, seconds, cached):
+            self.log(str(error))
+
+    def _manifest(self, started: datetime) -> dict[str, Any]:
+        plan = self.plan
+        return {
+            "schema_version": MANIFEST_SCHEMA,
+            "status": "running",
+            "crystalbench": __version__,
+            "started": started.isoformat(timespec="seconds"),
+            "key": plan.key,
+            "config": plan.config.to_mapping(),
+            "dataset": {"name": plan.dataset.name, "identity": plan.dataset_identity},
+            "conversion": dict(plan.config.conversion.identity()),
+            "generators": [self._generator_json(g, ()) for g in plan.generators],
+            "metrics": [
+                {
+                    "key": m.key,
+                    "name": m.spec.name,
+                    "version": m.spec.version,
+                    "plugin": self._plugin("metrics", m.spec.name),
+                    "encoder": m.encoder.spec.name if m.encoder else None,
+                    "missing": m.missing,
+                }
+                for m in plan.metrics
+            ],
+            "encoders": [
+                {
+                    "name": e.spec.name,
+                    "version": e.spec.version,
+                    "identity": e.identity,
+                    "plugin": self._plugin("encoders", e.spec.name),
+                }
+                for e in plan.encoders
+            ],
+            "reporters": {reporter.name: reporter.version for reporter in plan.reporters},
+            "broken_plugins": [{"name": p.name, "module": p.module, "error": p.error} for p in self.plugins.broken],
+            "environment": environment(),
+        }
+
+    def _plugin(self, kind: str, name: str) -> str:
+        info = self.plugins.owner(kind, name)
+        return f"{info.module} ({info.distribution} {info.version})"
+
+    def _generator_json(self, generator: GeneratorPlan, group: tuple[ReplicaSamples | Failure, ...]) -> dict[str, Any]:
+        return {
+            "name": generator.name,
+            "title": generator.title,
+            "kind": str(generator.kind),
+            "key": generator.key,
+            "reader": generator.reader.name if generator.reader else None,
+            "plugin": self._plugin("readers" if generator.reader else "generators", generator.plugin),
+            "parameters": dict(generator.parameters),
+            "replicas": [
+                {"seed": r.seed, "source": str(r.source) if r.source else None, "key": r.key}
+                | _drawn_json(samples_name(generator.name, r.index), samples)
+                for r, samples in zip(generator.replicas, group, strict=False)
+            ],
+        }
+
+
+def _drawn_json(file: str, samples: ReplicaSamples | Failure) -> dict[str, Any]:
+    if isinstance(samples, Failure):
+        return {"failure": asdict(samples)}
+    return {
+        "samples": file,
+        "digest": samples.digest,
+        "n": samples.n,
+        "drawn": len(samples.drawn),
+        "timing": asdict(samples.timing) if samples.timing else None,
+        "notes": list(samples.notes),
+    }
+
+
+def _render(folder: RunFolder, reporter: ReporterSpec, table: Table) -> None:
+    folder.write_text(f"table{reporter.suffix}", reporter.render(table))
+
+
+def _claim(folder: RunFolder, plan: Plan) -> None:
+    """Refuse to write over another run or other files."""
+    if folder.exists() and folder.manifest()["key"] != plan.key:
+        raise ConfigError(
+            f"{folder.path}: holds a run with other settings, another dataset or other versions of plugins; "
+            "choose another folder with --out"
+        )
+    if not folder.exists() and folder.holds_files():
+        raise ConfigError(f"{folder.path}: holds other files; choose another folder with --out")

@@ -1,0 +1,245 @@
+"""Draw the samples of one replica, chunk by chunk, converting and caching each chunk before the next is drawn.
+
+A run that is killed loses at most the chunk it was working on.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import chain, islice
+from pathlib import Path
+from typing import Protocol
+
+from crystalbench.crystals.protostructure import Protostructure
+from crystalbench.crystals.samples import Converted, Invalid, InvalidReason, RawStructure, Sample, SampleSet
+from crystalbench.crystals.wyckoff import FINEST_FIRST, Table
+from crystalbench.errors import PluginError, ReadError
+from crystalbench.interfaces import Dataset, Draw, Parameters, ReaderSpec, Sampler, SamplerInput, Timing
+from crystalbench.runs.cache import Cache, content_key
+from crystalbench.runs.chunks import Chunk, draw_from_json, draw_to_json, to_json, total_timing
+from crystalbench.runs.plan import FILE_CHUNK, GeneratorPlan, ReplicaPlan
+from crystalbench.tables.results import RowKind
+
+Step = Callable[[str, str, float, bool], None]
+
+NOT_REPEATABLE = frozenset({InvalidReason.TIMEOUT, InvalidReason.CRASH})
+"""Reasons that depend on the machine and its load: such a chunk is converted again, never taken from the cache."""
+
+
+class Convert(Protocol):
+    """What turns drawn samples into protostructures."""
+
+    def __call__(self, samples: list[Sample], /) -> list[Converted]: ...
+
+
+class FileSampler:
+    """A file as a stream of chunks that ends. Asking for an earlier chunk reads the file again."""
+
+    def __init__(self, reader: ReaderSpec, source: Path, parameters: Parameters) -> None:
+        self._open: Callable[[], Iterator[Sample]] = lambda: iter(reader.read(source, parameters))
+        self._rows = self._open()
+        self._next = 0
+
+    def draw(self, chunk: int) -> Draw | None:
+        if chunk < self._next:
+            self._rows, self._next = self._open(), 0
+        for _ in islice(self._rows, (chunk - self._next) * FILE_CHUNK):
+            pass
+        self._next = chunk + 1
+        items = tuple(islice(self._rows, FILE_CHUNK))
+        ahead = tuple(islice(self._rows, 1))
+        self._rows = chain(ahead, self._rows)
+        return Draw(items, last=not ahead) if items else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplicaSamples:
+    """Everything drawn from one replica.
+
+    Attributes
+    ----------
+    name
+        Generator and number of the replica, for messages.
+    drawn
+        All samples, in order; at least the ones asked for, unless the stream ended.
+    n
+        How many of them are the ones asked for: the denominator.
+    timing
+        The time of the first ``n``; None where nobody measured.
+    notes
+        What a reader of the table must know, for example that a file held fewer samples.
+    """
+
+    name: str
+    drawn: SampleSet
+    n: int
+    timing: Timing | None = None
+    notes: tuple[str, ...] = ()
+    _novel: dict[str, SampleSet] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    @cached_property
+    def asked(self) -> SampleSet:
+        return SampleSet(self.drawn.items[: self.n])
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the samples and their number."""
+        return content_key(rows=[to_json(item) for item in self.drawn], n=self.n)
+
+    def novel(self, dataset: Dataset) -> SampleSet:
+        """Return all drawn protostructures that are not in the training split, in order."""
+        if dataset.name not in self._novel:
+            known = dataset.train.label_set
+            self._novel[dataset.name] = SampleSet.of(p for p in self.drawn.valid if p.label not in known)
+        return self._novel[dataset.name]
+
+
+@dataclass
+class Stream:
+    """One replica of one generator, with what it takes to draw from it."""
+
+    generator: GeneratorPlan
+    replica: ReplicaPlan
+    dataset: Dataset
+    cache: Cache
+    convert: Convert
+    finished: Step
+    _sampler: Sampler | None = field(default=None, init=False)
+
+    @property
+    def name(self) -> str:
+        return f"{self.generator.name}/{self.replica.index}"
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Yield converted chunks until the stream ends."""
+        number = 0
+        while True:
+            chunk = self._chunk(number)
+            yield chunk
+            if chunk.last:
+                return
+            number += 1
+
+    def _chunk(self, number: int) -> Chunk:
+        start = time.perf_counter()
+        key = self.replica.converted_key(number)
+        if document := self.cache.get("converted", key):
+            self.finished("convert", self.name, time.perf_counter() - start, True)
+            return Chunk.from_json(document, self.dataset.table)
+        draw = self._draw(number)
+        items: tuple[Sample, ...] = draw.items if draw else ()
+        start = time.perf_counter()
+        converted = tuple(settled(item, self.dataset.table) for item in self.convert(list(items)))
+        last = draw is None or draw.last or len(items) < self.generator.chunk_size
+        chunk = Chunk(converted, draw.timing if draw else None, last)
+        if not any(isinstance(item, Invalid) and item.reason in NOT_REPEATABLE for item in converted):
+            self.cache.put("converted", key, chunk.to_json())
+        self.finished("convert", self.name, time.perf_counter() - start, False)
+        return chunk
+
+    def _draw(self, number: int) -> Draw | None:
+        start = time.perf_counter()
+        key = self.replica.chunk_key(number)
+        if self.replica.raw and (document := self.cache.get("drawn", key)):
+            self.finished("sample", self.name, time.perf_counter() - start, True)
+            return draw_from_json(document)
+        if self._sampler is None:
+            self._sampler = self._start()
+        draw = self._sampler.draw(number)
+        size = self.generator.chunk_size
+        if draw is not None and len(draw.items) > size:
+            raise PluginError(
+                f"{self.name}: chunk {number} holds {len(draw.items)} samples, more than chunk_size={size}"
+            )
+        if draw is not None and self.replica.raw and any(isinstance(item, RawStructure) for item in draw.items):
+            self.cache.put("drawn", key, draw_to_json(draw))
+        self.finished("sample", self.name, time.perf_counter() - start, False)
+        return draw
+
+    def _start(self) -> Sampler:
+        generator, replica = self.generator, self.replica
+        if generator.reader is not None:
+            assert replica.source is not None
+            return FileSampler(generator.reader, replica.source, generator.parameters)
+        assert generator.spec is not None
+        assert generator.spec.start is not None
+        return generator.spec.start(
+            SamplerInput(parameters=generator.parameters, seed=replica.seed, dataset=self.dataset)
+        )
+
+
+def draw_replica(
+    stream: Stream, *, n: int, novel: int, limit: int, progress: Callable[[int], None] = lambda _: None
+) -> ReplicaSamples:
+    """Draw ``n`` samples, and on until ``novel`` of them are novel, ``limit`` are drawn or the stream ends.
+
+    Raises
+    ------
+    Exception
+        Whatever the generator or its file raises; the caller makes failed cells of it.
+    """
+    if stream.generator.kind is RowKind.TRAINING:
+        novel = 0  # it has none
+    limit = max(n, limit) if novel else n
+    known = stream.dataset.train.label_set if novel else frozenset()
+    items: list[Converted] = []
+    timed: list[Chunk] = []
+    found = 0
+    more = False
+    for chunk in stream.chunks():
+        kept = chunk.head(limit - len(items))
+        timed.append(kept.head(max(0, n - len(items))))
+        items += kept.items
+        if novel:
+            found += sum(not isinstance(item, Invalid) and item.label not in known for item in kept.items)
+        progress(len(items))
+        more = not chunk.last or len(kept.items) < len(chunk.items)
+        if len(items) >= limit or (len(items) >= n and found >= novel):
+            break
+    notes = _notes(stream, len(items), more, n, novel, found)
+    items += _not_written(stream, len(items), more)
+    timing = total_timing([chunk for chunk in timed if chunk.items])
+    drawn = SampleSet.of(items)
+    return ReplicaSamples(name=stream.name, drawn=drawn, n=min(n, len(items)), timing=timing, notes=tuple(notes))
+
+
+def _notes(stream: Stream, drawn: int, more: bool, n: int, novel: int, found: int) -> Iterator[str]:
+    generated = stream.generator.generated
+    if stream.generator.reader and not drawn:
+        raise ReadError(f"{stream.replica.source}: holds no samples")
+    if generated and drawn < generated:
+        yield f"{generated - drawn:,} of {generated:,} generated samples are not in the file of {stream.name}"
+    elif drawn < n and not generated:
+        yield f"{n:,} samples were asked for; {stream.name} holds {drawn:,}"
+    if stream.generator.reader and more and not novel:
+        yield f"the first {drawn:,} samples of {stream.name} are used; it holds more"
+    if found < novel:
+        yield f"{novel:,} novel samples were asked for; {drawn:,} draws of {stream.name} gave {found:,}"
+
+
+def _not_written(stream: Stream, drawn: int, more: bool) -> list[Converted]:
+    """Fill up to what the model generated: samples that it made and did not write count as invalid."""
+    generated = stream.generator.generated
+    if generated and (drawn > generated or (drawn == generated and more)):
+        raise ReadError(
+            f"{stream.replica.source}: holds more than the {generated:,} samples that were given as generated; "
+            "give the number that the model generated before any was dropped"
+        )
+    lost = Invalid(InvalidReason.NOT_WRITTEN, f"generated={generated}, the file holds {drawn}")
+    return [lost] * max(0, generated - drawn)
+
+
+def settled(item: Converted, table: Table) -> Converted:
+    """Put a protostructure into the run's letter table; keep a detail on one line of plain text.
+
+    A finer table can be made coarser; what a coarser one has merged is lost.
+    """
+    if isinstance(item, Invalid):
+        plain = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in item.detail)
+        return replace(item, detail=plain)
+    if item.table is table:
+        return item
+    if FINEST_FIRST.index(item.table) > FINEST_FIRST.index(table):
+        raise PluginError(f"{item.label} is canonical under table {item.table}, which merges what {table} keeps apart")
+    return Protostructure(item.spacegroup, item.orbits, table)

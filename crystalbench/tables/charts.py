@@ -1,0 +1,215 @@
+"""Small charts as SVG: histograms beside one another, and curves with error bars. No script, no outside resource.
+
+Colours are classes (``s0`` to ``s7``), so that a page can give them its own; `standalone` adds a style sheet.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from html import escape
+from math import ceil, copysign, floor, log10, sqrt
+from typing import Protocol
+
+from crystalbench.tables.text import plain
+
+COLOURS = ("#0b6e69", "#e08e2b", "#3c78b4", "#d1495b", "#7a5aa6", "#4f9d69", "#a0662f", "#5c6770")
+LEFT, TOP, BOTTOM, RIGHT = 62, 14, 46, 22  # margins for the numbers of the axes
+APART = 24  # pixels between two numbers
+STYLE = (
+    "text{font:12px system-ui,sans-serif;fill:#1d2327}.axis{stroke:#5c6770;stroke-width:1}"
+    ".line{fill:none;stroke-width:1.8}circle{fill:#fff;stroke-width:1.8}.grid{stroke:#dcdfe1;stroke-width:1}"
+)
+
+
+class Scale(StrEnum):
+    """How an axis is divided. ``ROOT`` is the square root with its sign: small, large and negative values in one."""
+
+    LINEAR = "linear"
+    LOGARITHMIC = "logarithmic"
+    ROOT = "root"
+
+    def of(self, value: float) -> float:
+        match self:
+            case Scale.LOGARITHMIC:
+                return log10(value)
+            case Scale.ROOT:
+                return copysign(sqrt(abs(value)), value)
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """A map of ``low`` to ``high`` onto pixels ``start`` to ``end``."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+    scale: Scale = Scale.LINEAR
+
+    def at(self, value: float) -> float:
+        low, high, x = (self.scale.of(v) for v in (self.low, self.high, value))
+        return self.start + (self.end - self.start) * (x - low) / ((high - low) or 1.0)
+
+    def ticks(self) -> list[float]:
+        """Return round values inside the axis, far enough apart for their numbers."""
+        slack = 1e-9 * (self.high - self.low)
+        inside = [value for value in self._round() if self.low - slack <= value <= self.high + slack]
+        if self.scale is Scale.LINEAR:
+            return inside
+        if self.scale is Scale.LOGARITHMIC and len(inside) < 3:  # a short stretch looks linear
+            inside = Axis(self.low, self.high, self.start, self.end).ticks()
+        chosen: list[float] = []
+        for value in sorted(inside, key=lambda value: (value != 0, -abs(value))):
+            if all(abs(self.at(value) - self.at(other)) >= APART for other in chosen):
+                chosen.append(value)
+        return sorted(chosen)
+
+    def _round(self) -> list[float]:
+        if self.scale is Scale.LINEAR:
+            rough = ((self.high - self.low) or 1.0) / 5
+            power = 10.0 ** floor(log10(rough))
+            step = next(m * power for m in (1, 2, 5, 10) if m * power >= rough * 0.999)
+            return [i * step for i in range(floor(self.low / step), ceil(self.high / step) + 1)]
+        top = ceil(log10(max(abs(self.low), abs(self.high)) or 1.0))
+        values = [m * 10.0**p for p in range(top - 8, top + 1) for m in (1, 2, 5)]
+        return [-value for value in values] + [0.0] + values if self.scale is Scale.ROOT else values
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Points (x, y) and, for each, an interval (low, high) or None. ``dashed`` for a plainer one, ``dots`` on them."""
+
+    name: str
+    points: tuple[tuple[float, float], ...]
+    intervals: tuple[tuple[float, float] | None, ...] = ()
+    colour: int = 0
+    dashed: bool = False
+    dots: bool = False
+
+
+class Histogram(Protocol):
+    """Counts in bins of equal ``width`` from ``low`` on, and Q10, Q50, Q90 of what was counted."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def low(self) -> float: ...
+    @property
+    def width(self) -> float: ...
+    @property
+    def counts(self) -> tuple[int, ...]: ...
+    @property
+    def quantiles(self) -> tuple[float, float, float]: ...
+
+
+def histograms(series: Sequence[Histogram], unit: str, width: int = 460, height: int = 240) -> str:
+    """Draw histograms as steps, each as shares of its own sum, with Q10, Q50 and Q90 as ticks in the legend's order."""
+    shares = [[count / sum(item.counts) for count in item.counts] for item in series]
+    used = [
+        (item.low + i * item.width, item.low + (i + 1) * item.width)
+        for item, share in zip(series, shares, strict=True)
+        for i, part in enumerate(share)
+        if part > 0
+    ]
+    legend = 16 * len(series)
+    x = Axis(min(low for low, _ in used), max(high for _, high in used), LEFT, width - RIGHT)
+    y = Axis(0.0, max(part for share in shares for part in share), height - BOTTOM, TOP + legend)
+    parts = [*_frame(x, y, unit, "share")]
+    for number, (item, share) in enumerate(zip(series, shares, strict=True)):
+        heights = [0.0, *share, 0.0]
+        edges = [item.low + i * item.width for i in range(len(share) + 1)]
+        inside = [i for i, edge in enumerate(edges) if x.low - 1e-9 <= edge <= x.high + 1e-9]
+        steps = [(x.at(edges[i]), y.at(part)) for i in inside for part in (heights[i], heights[i + 1])]
+        parts.append(_path(steps, f"line s{number % len(COLOURS)}"))
+        base = TOP + legend + 4
+        parts += [
+            f'<line class="s{number % len(COLOURS)}" x1="{x.at(q):.1f}" x2="{x.at(q):.1f}" '
+            f'y1="{base + 7 * number}" y2="{base + 7 * number + 6}"/>'
+            for q in item.quantiles
+            if x.low <= q <= x.high
+        ]
+        q10, q50, q90 = (f"{q:.2f}".replace("-", "−") for q in item.quantiles)
+        parts += _key(number, f"{item.name}: Q10 {q10}, Q50 {q50}, Q90 {q90}", LEFT, TOP + 16 * number, number, False)
+    return _svg(parts, width, height, ", ".join(item.name for item in series))
+
+
+def curves(
+    series: Sequence[Curve],
+    across: str,
+    upward: str,
+    *,
+    across_scale: Scale = Scale.LOGARITHMIC,
+    upward_scale: Scale = Scale.ROOT,
+    width: int = 640,
+    height: int = 460,
+) -> str:
+    """Draw curves with at least a point each; a logarithmic scale takes positive numbers only, the others show zero."""
+    xs = [px for curve in series for px, _ in curve.points]
+    ys = [y for curve in series for _, y in curve.points]
+    ys += [end for curve in series for interval in curve.intervals if interval for end in interval]
+    legend = 16 * len(series)
+    left = min(xs) if across_scale is Scale.LOGARITHMIC else min(0.0, *xs)
+    bottom = min(ys) / 1.05 if upward_scale is Scale.LOGARITHMIC else min(0.0, *ys) * 1.05
+    x = Axis(left, max(xs), LEFT, width - RIGHT, across_scale)
+    y = Axis(bottom, max(ys) * 1.05, height - BOTTOM, TOP + legend, upward_scale)
+    parts = [*_frame(x, y, across, upward)]
+    for number, curve in enumerate(series):
+        css = f"s{curve.colour % len(COLOURS)}"
+        shown = [(x.at(px), y.at(v)) for px, v in curve.points]
+        parts.append(_path(shown, f"line {css}", curve.dashed))
+        parts += [f'<circle class="{css}" cx="{px:.1f}" cy="{py:.1f}" r="3"/>' for px, py in shown if curve.dots]
+        for (px, _), interval in zip(shown, curve.intervals, strict=False):
+            if interval is not None:
+                low, high = map(y.at, interval)
+                parts.append(f'<line class="{css}" x1="{px:.1f}" x2="{px:.1f}" y1="{low:.1f}" y2="{high:.1f}"/>')
+        parts += _key(number, curve.name, LEFT, TOP + 16 * number, curve.colour, curve.dashed)
+    return _svg(parts, width, height, upward)
+
+
+def standalone(svg: str) -> str:
+    """Return a chart as a file of its own, on white."""
+    colours = "".join(f".s{i}{{stroke:{colour}}}" for i, colour in enumerate(COLOURS))
+    head, _, rest = svg.partition(">")
+    background = '<rect width="100%" height="100%" fill="#fff"/>'
+    return f'{head} xmlns="http://www.w3.org/2000/svg"><style>{STYLE}{colours}</style>{background}{rest}\n'
+
+
+def _frame(x: Axis, y: Axis, across: str, upward: str) -> Iterator[str]:
+    for value in y.ticks():
+        at = y.at(value)
+        yield f'<line class="grid" x1="{x.start}" x2="{x.end}" y1="{at:.1f}" y2="{at:.1f}"/>'
+        yield f'<text x="{x.start - 6}" y="{at + 4:.1f}" text-anchor="end">{_number(value)}</text>'
+    for value in x.ticks():
+        at = x.at(value)
+        yield f'<line class="axis" x1="{at:.1f}" x2="{at:.1f}" y1="{y.start}" y2="{y.start + 4}"/>'
+        yield f'<text x="{at:.1f}" y="{y.start + 17}" text-anchor="middle">{_number(value)}</text>'
+    yield f'<line class="axis" x1="{x.start}" x2="{x.end}" y1="{y.start}" y2="{y.start}"/>'
+    yield f'<text x="{(x.start + x.end) / 2}" y="{y.start + 36}" text-anchor="middle">{_text(across)}</text>'
+    middle = (y.start + y.end) / 2
+    yield f'<text x="14" y="{middle}" text-anchor="middle" transform="rotate(-90 14 {middle})">{_text(upward)}</text>'
+
+
+def _key(number: int, name: str, left: float, top: float, colour: int, dashed: bool) -> Iterator[str]:
+    css = f"line s{colour % len(COLOURS)}"
+    yield _path([(left + 4, top), (left + 24, top)], css, dashed)
+    yield f'<text x="{left + 30}" y="{top + 4}">{_text(name)}</text>'
+
+
+def _path(points: Sequence[tuple[float, float]], css: str, dashed: bool = False) -> str:
+    line = "L".join(f"{px:.1f} {py:.1f}" for px, py in points)
+    dash = ' stroke-dasharray="5 4"' if dashed else ""
+    return f'<path class="{css}" d="M{line}"{dash}/>'
+
+
+def _svg(parts: Sequence[str], width: int, height: int, label: str) -> str:
+    head = f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{_text(label)}">'
+    return "".join((head, *parts, "</svg>"))
+
+
+def _number(value: float) -> str:
+    return f"{value:,.6g}".replace("-", "−")
+
+
+def _text(text: str) -> str:
+    return escape(plain(text), quote=True)

@@ -1,0 +1,139 @@
+"""Fréchet Wrenformer distance between samples and training rows (paper, section 3.6, Table 1 "FWD").
+
+N samples against N random training rows: the plain value, as in the paper, and the same corrected for what it owes to
+the number of samples. Both are the squared distance, in the unit of the embedding squared.
+"""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from crystalbench import CommandSpec, Direction, Encoded, MetricResult, MetricSpec, Need, ScoreInput, Subset, hookimpl
+from crystalbench.tables.results import JSON
+from crystalbench_plugins.metrics._embedded import Embedded, embed, encodable, training_rows
+from crystalbench_plugins.metrics._frechet import Gaussian, chance, corrected, distance, fit
+
+if TYPE_CHECKING:
+    import click
+
+LEAST = 4  # two halves of two rows
+
+ABOUT = (
+    "Squared Fréchet distance between the embeddings of the {what} and of as many random training rows. "
+    "Denominator: valid samples."
+)
+FEW = "fewer samples than twice the {} dimensions of the embedding: the correction is rough"
+NEGATIVE = "extrapolated below zero: no difference is seen; no distance is negative, so the interval ends at zero"
+CORRECTED = " Extrapolated to infinitely many: 2 FD(N) - mean FD(N/2), with a bootstrap interval."
+
+
+def compute(given: ScoreInput) -> MetricResult:
+    """Return the plug-in distance; details: the floor, what as many training rows are from as many others."""
+    embedded = embed(given)
+    samples, reference = fit(embedded.samples.embeddings), fit(embedded.reference.embeddings)
+    floor = _floor(given, embedded.reference)
+    notes = (*embedded.notes, *_rank_note(samples, reference), *_floor_note(floor, reference.n))
+    return MetricResult(
+        value=distance(samples, reference),
+        n=samples.n,
+        details={
+            **_details(embedded),
+            "rank": [samples.rank, reference.rank],
+            "floor": floor[0] if floor else None,
+            "floor_95": floor[1] if floor else None,
+        },
+        notes=notes,
+    )
+
+
+def compute_corrected(given: ScoreInput) -> MetricResult:
+    """Return the corrected distance with its 95 % interval; a little below zero where there is no difference."""
+    embedded = embed(given, LEAST)
+    samples, reference = embedded.samples.embeddings, embedded.reference.embeddings
+    found = corrected(samples, reference, given.seed)
+    few = min(len(samples), len(reference)) <= 2 * samples.shape[1]
+    notes = [FEW.format(samples.shape[1])] if few else []
+    notes += [NEGATIVE] if found.value < 0 else []
+    return MetricResult(
+        value=found.value,
+        n=len(samples),
+        interval=found.interval,
+        details=_details(embedded),
+        notes=(*embedded.notes, *notes),
+    )
+
+
+def _floor(given: ScoreInput, reference: Encoded) -> tuple[float, float] | None:
+    """Return mean and 95 % quantile of what training rows are from as many others; None for too few of them."""
+    n = len(reference)
+    others = encodable(given, training_rows(given, n, skip=n))
+    if len(others) < n or n < LEAST:
+        return None
+    return chance(np.concatenate((reference.embeddings, others.embeddings)), given.seed)
+
+
+def _floor_note(floor: tuple[float, float] | None, n: int) -> tuple[str, ...]:
+    if floor is None:
+        return ()
+    return (f"{n:,} training rows against as many others: {floor[0]:.3g}, under {floor[1]:.3g} in 95 % of draws",)
+
+
+def _rank_note(samples: Gaussian, reference: Gaussian) -> tuple[str, ...]:
+    """Say so where the rows span all the dimensions that so few rows can."""
+    n, d = min(samples.n, reference.n), len(samples.mean)
+    if max(samples.rank, reference.rank) < n - 1 or n > d:
+        return ()
+    return (f"{n:,} samples are fewer than the embedding has dimensions ({d}): far above the value of many samples",)
+
+
+def _details(embedded: Embedded) -> dict[str, JSON]:
+    return {
+        "denominator": "valid samples",
+        "asked": embedded.asked,
+        "training_rows": len(embedded.reference),
+        "dimensions": int(embedded.samples.embeddings.shape[1]),
+    }
+
+
+@hookimpl
+def crystalbench_metrics() -> Iterable[MetricSpec]:
+    columns = (
+        ("fwd", "FWD", 15, Subset.ALL, False),
+        ("fwd_corrected", "FWD∞", 16, Subset.ALL, True),
+        ("novel_fwd", "FWD", 100, Subset.NOVEL, False),
+        ("novel_fwd_corrected", "FWD∞", 101, Subset.NOVEL, True),
+    )
+    return [
+        MetricSpec(
+            name=name,
+            version="2" if correct else "1",
+            order=order,
+            title=title,
+            latex="" if correct else title,
+            description=ABOUT.format(what="novel samples" if subset is Subset.NOVEL else "samples")
+            + (CORRECTED if correct else ""),
+            digits=2,
+            direction=Direction.LOWER,
+            subset=subset,
+            needs=frozenset({Need.REFERENCE, Need.ENCODER}),
+            # Embeddings are float32 and depend on batches and threads to about 1e-6 of their size.
+            tolerance=1e-3,
+            show_interval=correct,
+            size_dependent=not correct,
+            compute=compute_corrected if correct else compute,
+        )
+        for name, title, order, subset, correct in columns
+    ]
+
+
+def _size_effect() -> "click.Command":
+    from crystalbench_plugins.metrics.size_effect import command
+
+    return command
+
+
+@hookimpl
+def crystalbench_commands() -> Iterable[CommandSpec]:
+    about = "How FWD depends on the number of samples, as data and as a picture."
+    return (CommandSpec(name="size-effect", help=about, load=_size_effect),)

@@ -1,0 +1,144 @@
+"""Precision, recall, density and coverage: whether a distance comes from odd samples or from missing ones.
+
+Each row carries a ball that reaches to its k-th nearest neighbour in its own set. Precision and recall
+(Kynkäänniemi et al. 2019, arXiv:1904.06991): share of samples inside a ball of a training row, share of training rows
+inside a ball of a sample. Density and coverage (Naeem et al. 2020, arXiv:2002.09797): balls of training rows that a
+sample is in, over k; share of training rows with a sample in their ball.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import lru_cache, partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crystalbench import Direction, MetricResult, MetricSpec, Need, Parameter, ScoreInput, hookimpl
+from crystalbench_plugins.metrics._embedded import embed
+from crystalbench_plugins.metrics._proportion import wilson
+
+CHUNK = 1000  # rows whose distances to all others are held at once: 80 MB for 10,000 others
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """How two sets of n samples and m training rows overlap.
+
+    Attributes
+    ----------
+    precise, recalled, covered
+        Number of samples inside a training ball, of training rows inside a sample ball, of training balls with a
+        sample.
+    density
+        Mean number of training balls that a sample is in, over k; 1 for sets from one distribution.
+    """
+
+    n: int
+    m: int
+    precise: int
+    recalled: int
+    covered: int
+    density: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rows:
+    """Rows (n, d) that can be the key of a cache."""
+
+    rows: NDArray[np.float32]
+
+    def __hash__(self) -> int:
+        return hash(hashlib.sha256(self.rows.tobytes()).digest())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Rows) and np.array_equal(self.rows, other.rows)
+
+
+@lru_cache(maxsize=2)  # four metrics ask one after the other
+def overlap(samples: _Rows, reference: _Rows, k: int) -> Overlap:
+    """Count what is in whose ball; ``k`` neighbours, the row itself not among them."""
+    x, y = (np.asarray(part.rows, np.float64) for part in (samples, reference))
+    reach_x, reach_y = radii(x, k), radii(y, k)
+    precise, hits = 0, 0
+    recalled, covered = np.zeros(len(y), np.bool_), np.zeros(len(y), np.bool_)
+    for start in range(0, len(x), CHUNK):
+        apart = squared_distances(x[start : start + CHUNK], y)
+        inside = apart <= reach_y
+        precise += int(inside.any(axis=1).sum())
+        hits += int(inside.sum())
+        covered |= inside.any(axis=0)
+        recalled |= (apart <= reach_x[start : start + CHUNK, None]).any(axis=0)
+    return Overlap(len(x), len(y), precise, int(recalled.sum()), int(covered.sum()), hits / (k * len(x)))
+
+
+def radii(rows: Array, k: int) -> Array:
+    """Return the squared distance (n,) of each row to its k-th nearest other row."""
+    found = np.empty(len(rows))
+    for start in range(0, len(rows), CHUNK):
+        apart = squared_distances(rows[start : start + CHUNK], rows)
+        chunk = np.arange(len(apart))
+        apart[chunk, start + chunk] = -1.0  # the row itself, before rows that equal it
+        found[start : start + CHUNK] = np.partition(apart, k, axis=1)[:, k]
+    return found
+
+
+def squared_distances(x: Array, y: Array) -> Array:
+    """Return squared distances (n, m); those that are rounding, of equal rows, are zero."""
+    square_x, square_y = (x**2).sum(axis=1)[:, None], (y**2).sum(axis=1)[None, :]
+    apart: Array = square_x + square_y - 2 * (x @ y.T)
+    apart[apart < 1e-12 * (square_x + square_y)] = 0.0
+    return apart
+
+
+def compute(given: ScoreInput, part: str) -> MetricResult:
+    """Return one of the four as a share with its Wilson interval; density has none."""
+    k = int(given.parameters["k"])
+    embedded = embed(given, k + 2)
+    found = overlap(_Rows(embedded.samples.embeddings), _Rows(embedded.reference.embeddings), k)
+    notes = embedded.notes
+    if part == "density":
+        return MetricResult(value=found.density, n=found.n, details={"denominator": "valid samples"}, notes=notes)
+    hits, n, of = {
+        "precision": (found.precise, found.n, "valid samples"),
+        "recall": (found.recalled, found.m, "training rows"),
+        "coverage": (found.covered, found.m, "training rows"),
+    }[part]
+    return MetricResult(
+        value=hits / n, n=n, interval=wilson(hits, n), details={"denominator": of, "hits": hits}, notes=notes
+    )
+
+
+@hookimpl
+def crystalbench_metrics() -> Iterable[MetricSpec]:
+    k = Parameter(name="k", default=5, help="Neighbours that a ball reaches to.")
+    columns = (
+        ("precision", 320, "Share of samples no farther from a training row than its k-th neighbour.", "%"),
+        ("recall", 321, "Share of training rows no farther from a sample than its k-th neighbour.", "%"),
+        ("density", 322, "Training rows that a sample is that near to, over k; 1 for the training distribution.", ""),
+        ("coverage", 323, "Share of training rows with a sample nearer than their k-th neighbour.", "%"),
+    )
+    return [
+        MetricSpec(
+            name=name,
+            version="1",
+            order=order,
+            title=name.capitalize(),
+            latex=name.capitalize(),
+            description=f"{about} Nearness is that of embeddings; as many random training rows as valid samples.",
+            unit=unit,
+            digits=2 if name == "density" else 1,
+            direction=Direction.NONE if name == "density" else Direction.HIGHER,
+            needs=frozenset({Need.REFERENCE, Need.ENCODER}),
+            parameters=(k,),
+            tolerance=1e-3,
+            default=False,  # four columns that take a distance apart: for those who want to know why
+            compute=_part(name),
+        )
+        for name, order, about, unit in columns
+    ]
+
+
+def _part(name: str) -> Callable[[ScoreInput], MetricResult]:
+    return partial(compute, part=name)

@@ -1,0 +1,1 @@
+"""The formats of the table: one format, one module."""

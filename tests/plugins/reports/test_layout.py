@@ -1,0 +1,256 @@
+"""What all report formats share: digits, marks, footnotes, groups, the best."""
+
+import random
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crystalbench import Cell, Column, Direction, Failure, Missing, Row, RowKind, Table
+from crystalbench.tables.text import plain
+from crystalbench_plugins.reports._layout import (
+    FAILED,
+    NO_VALUE,
+    blocks,
+    bounds,
+    layout,
+    ledger,
+    letters,
+    number,
+    printed,
+    problem_text,
+    with_spread,
+)
+from tests.plugins.reports.report_table import GOLDEN, goldens, of, rich_table
+
+PERCENT = Column(key="x", title="x", latex="", unit="%", digits=1)
+PLAIN = Column(key="x", title="x", latex="", digits=2, direction=Direction.LOWER)
+
+
+@pytest.mark.parametrize("name", sorted(goldens()))
+def test_every_format_of_the_rich_table_is_the_golden_one(name: str) -> None:
+    """Rewrite with ``python tests/plugins/reports/report_table.py`` and read the difference."""
+    assert goldens()[name] == (GOLDEN / name).read_bytes().decode()
+
+
+def test_a_column_that_asks_for_it_shows_the_interval_of_a_single_replica_and_only_that() -> None:
+    single, several = of(1.5, interval=(1.0, 2.25)), Cell(outcomes=of(1.5, interval=(1.0, 2.25)).outcomes * 2)
+    rows = tuple(
+        Row(generator=name, title=name, kind=RowKind.MEASURED, cells={"x": cell, "y": cell})
+        for name, cell in (("one", single), ("two", several), ("none", of(1.5)))
+    )
+    columns = (replace(PLAIN, show_interval=True), replace(PLAIN, key="y"))
+    sheet = layout(Table(title="t", columns=columns, rows=rows))
+    texts = [[entry.text for entry in line.entries] for line in sheet.lines]
+    assert texts == [["1.50 [1.0, 2.2]", "1.50"], ["1.50 ± 0.00", "1.50 ± 0.00"], ["1.50", "1.50"]]
+    assert any("sampling interval" in line for line in sheet.legend)
+    assert not any("In brackets" in line for line in layout(Table(title="t", columns=columns[1:], rows=rows)).legend)
+
+
+def test_the_legend_says_where_the_number_of_samples_leaves_no_best() -> None:
+    column = replace(PLAIN, size_dependent=True)
+    rows = tuple(
+        Row(generator=name, title=name, kind=RowKind.MEASURED, cells={"x": of(value, n=n)})
+        for name, value, n in (("few", 1.0, 10), ("many", 2.0, 1000))
+    )
+    found = {
+        dependent: layout(Table(title="t", columns=(replace(column, size_dependent=dependent),), rows=rows))
+        for dependent in (True, False)
+    }
+    assert [line.startswith("No best") for line in found[True].legend] == [False, True]
+    assert not any(entry.best for line in found[True].lines for entry in line.entries)
+    assert "Bold: best of the measured rows." in found[False].legend
+
+
+@pytest.mark.parametrize(
+    ("interval", "column", "text"),
+    [
+        ((0.0, 0.843), PLAIN, ("0.00", "0.84")),
+        ((21.65, 43.41), PLAIN, ("22", "43")),
+        ((-0.25, 5.31), PLAIN, ("-0.2", "5.3")),
+        ((500.57, 1035.53), PLAIN, ("501", "1036")),
+        ((-0.03, 5.31), PLAIN, ("0.0", "5.3")),
+        ((1.0, 1.0), PLAIN, ("1.00", "1.00")),
+        ((0.1234, 0.5678), PERCENT, ("12", "57")),
+        ((0.821, 0.837), PERCENT, ("82.1", "83.7")),
+        ((0.0, 3e7), PLAIN, ("0", "3.00e+07")),
+        ((-1.5e308, 1.5e308), PLAIN, ("-1.50e+308", "1.50e+308")),
+    ],
+)
+def test_an_interval_has_two_significant_digits_of_its_width(
+    interval: tuple[float, float], column: Column, text: tuple[str, str]
+) -> None:
+    assert bounds(interval, column) == text
+
+
+def test_a_column_of_another_encoder_is_marked_and_columns_of_one_encoder_share_the_mark() -> None:
+    columns = [replace(PLAIN, key=key) for key in ("a", "b@x-1", "c@x-1", "d@y-2")]
+    sheet = layout(Table(title="t", columns=tuple(columns), rows=()))
+    assert sheet.heads == ((), ("a",), ("a",), ("b",))
+    assert [note.split(",")[0] for _, note in sheet.footnotes] == ["by the encoder x-1", "by the encoder y-2"]
+
+
+@pytest.mark.parametrize(
+    ("value", "column", "text"),
+    [
+        (0.302, PERCENT, "30.2"),
+        (0.0, PERCENT, "0.0"),
+        (-0.0, PERCENT, "0.0"),
+        (1.0, PERCENT, "100.0"),
+        (0.9999, PERCENT, "99.99"),
+        (0.0004, PERCENT, "0.04"),
+        (0.29, PERCENT, "29.0"),
+        (41.9, PLAIN, "41.90"),
+        (0.000123, PLAIN, "0.0001"),
+        (1e-9, PLAIN, "1.00e-09"),
+        (1_234_567.0, PLAIN, "1.23e+06"),
+        (-3.14159, PLAIN, "-3.14"),
+    ],
+)
+def test_numbers_have_the_columns_digits(value: float, column: Column, text: str) -> None:
+    assert number(value, column) == text
+
+
+@given(st.floats(min_value=-1e9, max_value=1e9))
+def test_something_is_never_printed_as_nothing(value: float) -> None:
+    assert (float(number(value, PLAIN)) == 0) == (value == 0)
+
+
+@given(st.integers(0, 100_000), st.integers(1, 100_000))
+def test_a_share_is_printed_as_all_only_if_it_is_all(part: int, whole: int) -> None:
+    share = min(part, whole) / whole
+    assert (float(number(share, PERCENT)) == 100) == (share == 1)
+
+
+def test_mean_and_deviation_have_the_same_decimals() -> None:
+    assert with_spread(0.48, 0.0213, PLAIN) == ("0.48", "0.02")
+    assert with_spread(0.004, 0.0002, PERCENT) == ("0.40", "0.02")
+    assert with_spread(0.5, 1e-12, PERCENT) == ("50.0", "0.0")
+
+
+@pytest.mark.parametrize(
+    ("value", "column", "text"), [(41.9, PLAIN, "41.9"), (13.71, PLAIN, "13.71"), (0.994, PERCENT, "99.4")]
+)
+def test_published_means_get_no_digit_that_the_paper_lacks(value: float, column: Column, text: str) -> None:
+    assert printed(value, column) == text
+
+
+def test_published_deviations_keep_the_columns_zeros() -> None:
+    assert printed(2.6, PLAIN, 2) == "2.60"
+    assert printed(0.0006, PERCENT, 1) == "0.06"
+
+
+def test_footnote_letters_go_on_after_z() -> None:
+    assert [letters(i) for i in (0, 25, 26, 27, 701, 702)] == ["a", "z", "aa", "ab", "zz", "aaa"]
+
+
+def test_equal_reasons_share_one_footnote() -> None:
+    sheet = layout(rich_table())
+    texts = [text for _, text in sheet.footnotes]
+    assert len(texts) == len(set(texts))
+    assert texts.count("not computed in this run") == 1
+
+
+def test_every_cell_without_a_value_has_a_footnote_that_is_there() -> None:
+    sheet = layout(rich_table())
+    marks = {mark for mark, _ in sheet.footnotes}
+    empty = [entry for line in sheet.lines for entry in line.entries if entry.value in (NO_VALUE, FAILED)]
+    assert len(empty) > 5
+    assert {mark for entry in empty for mark in entry.marks} <= marks
+    assert {mark for line in sheet.lines for mark in line.marks} <= marks
+
+
+def test_one_failed_replica_fails_the_cell_and_says_how_many() -> None:
+    row = rich_table().rows[3]
+    assert problem_text(row, row.cells["fwd"]) == "1 of 3 replicas: score failed in fwd: ValueError: singular"
+
+
+def test_only_measured_rows_are_bold() -> None:
+    """The training copy, the example and the published row have better values here, under the same names too."""
+    table = rich_table()
+    named_alike = tuple(
+        row if row.kind is RowKind.MEASURED else replace(row, generator="wyckoffdiff") for row in table.rows
+    )
+    for sheet in (layout(table), layout(replace(table, rows=named_alike))):
+        bold = {line.row.kind for line in sheet.lines for entry in line.entries if entry.best}
+        assert bold == {RowKind.MEASURED}
+
+
+@given(st.randoms(use_true_random=False), st.sampled_from(Direction))
+def test_the_best_does_not_depend_on_the_order_of_rows(rng: random.Random, direction: Direction) -> None:
+    table = rich_table()
+    rows = list(table.rows)
+    rng.shuffle(rows)
+    columns = tuple(replace(column, direction=direction) for column in table.columns)
+    first, second = replace(table, columns=columns), replace(table, columns=columns, rows=tuple(rows))
+    assert _best(first) == _best(second)
+
+
+def _best(table: Table) -> set[tuple[str, str]]:
+    return {
+        (line.row.generator, column.key)
+        for line in layout(table).lines
+        for column, entry in zip(table.columns, line.entries, strict=True)
+        if entry.best
+    }
+
+
+def test_rows_are_grouped_by_kind_and_keep_their_order() -> None:
+    kinds = [line.row.kind for line in layout(rich_table()).lines]
+    assert kinds == [RowKind.TRAINING, RowKind.REFERENCE, *[RowKind.MEASURED] * 3, RowKind.EXAMPLE, RowKind.PUBLISHED]
+
+
+def test_rows_of_one_title_are_told_apart() -> None:
+    rows = tuple(Row(generator=name, title="CDVAE", kind=RowKind.MEASURED, cells={"x": of(1.0)}) for name in "ab")
+    sheet = layout(Table(title="t", columns=(PLAIN,), rows=rows))
+    assert [line.title for line in sheet.lines] == ["CDVAE [a]", "CDVAE [b]"]
+
+
+def test_the_ledger_shows_samples_that_no_reason_accounts_for() -> None:
+    row = Row(generator="g", title="g", kind=RowKind.MEASURED, drawn=10, valid=5, reasons={"crash": 1, "empty": 2})
+    assert ledger(row) == (("empty", 2), ("crash", 1), ("without a reason", 2))
+
+
+@given(st.text())
+def test_plain_text_is_one_printable_line(text: str) -> None:
+    line = plain(text)
+    assert "\n" not in line
+    assert "\u202e" not in line
+    line.encode()
+
+
+@given(st.lists(st.integers(1, 50), min_size=1), st.integers(0, 60), st.integers(1, 120))
+def test_blocks_hold_every_column_once_in_order(widths: list[int], names: int, limit: int) -> None:
+    parts = list(blocks(widths, names, limit))
+    assert [i for part in parts for i in part] == list(range(len(widths)))
+    assert all(len(part) == 1 or names + sum(widths[i] for i in part) <= limit for part in parts)
+    assert all(names + sum(widths[i] for i in a) + widths[b.start] > limit for a, b in pairwise(parts))
+
+
+def test_an_empty_table_is_drawn() -> None:
+    table = Table(title="nothing", columns=(), rows=())
+    assert layout(table).lines == ()
+
+
+def test_a_cell_with_no_outcome_counts_as_not_computed() -> None:
+    row = Row(generator="g", title="g", kind=RowKind.MEASURED, cells={"x": Cell()})
+    sheet = layout(Table(title="t", columns=(PLAIN,), rows=(row,)))
+    assert sheet.footnotes == (("a", "not computed in this run"),)
+
+
+def test_failures_come_before_missing_values() -> None:
+    cell = Cell(outcomes=(Missing("no clock"), Failure("score", "p", "E")))
+    row = Row(generator="g", title="g", kind=RowKind.MEASURED, cells={"x": cell})
+    entry = layout(Table(title="t", columns=(PLAIN,), rows=(row,))).lines[0].entries[0]
+    assert (entry.value, entry.failed) == (FAILED, True)
+
+
+def test_a_published_row_is_left_out_of_a_block_in_which_it_prints_nothing() -> None:
+    sheet = layout(rich_table())
+    place = [column.key for column in sheet.table.columns].index("p1_share")
+    shown = dict(sheet.groups_in(range(place, place + 1)))
+    assert RowKind.PUBLISHED not in shown
+    assert [line.row.generator for line in shown[RowKind.EXAMPLE]] == ["cdvae"]
+    assert RowKind.PUBLISHED in dict(sheet.groups_in(range(place, place + 2)))

@@ -1,0 +1,62 @@
+"""Charts: axes are divided at round numbers, and every point is where it belongs."""
+
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crystalbench.tables.charts import Axis, Curve, Scale, curves, standalone
+from crystalbench.tables.text import plain
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def test_curves_show_points_intervals_and_names() -> None:
+    series = [Curve("plain", ((500, 1.0), (5000, 0.1)), dashed=True),
+              Curve("corrected", ((500, 0.1), (5000, -0.01)), ((0.05, 0.2), None), colour=1)]  # fmt: skip
+    ElementTree.fromstring(standalone(curves(series, "N", "FWD")))
+    root = ElementTree.fromstring(curves(series, "N", "FWD"))
+    words = {e.text for e in root.iter("text")}
+    assert {"plain", "corrected", "N", "FWD", "500", "1,000", "5,000", "0", "1"} <= words
+    assert len([e for e in root.iter("line") if e.get("class") == "s1"]) == 1
+
+
+@given(st.floats(-50, 0), st.floats(0.01, 1e4), st.sampled_from(list(Scale)))
+def test_larger_values_are_farther_along_an_axis_and_its_ends_are_its_ends(
+    low: float, high: float, scale: Scale
+) -> None:
+    axis = Axis(low if scale is not Scale.LOGARITHMIC else high / 100, high, 0, 300, scale)
+    assert axis.at(axis.low) == pytest.approx(0, abs=1e-6)
+    assert axis.at(axis.high) == pytest.approx(300)
+    ticks = axis.ticks()
+    assert ticks
+    assert [axis.at(tick) for tick in ticks] == sorted(axis.at(tick) for tick in ticks)
+
+
+@given(st.floats(-1e6, 1e6), st.floats(1e-3, 1e6))
+def test_an_axis_has_a_few_round_ticks_inside_it(low: float, length: float) -> None:
+    ticks = Axis(low, low + length, 0, 100).ticks()
+    assert 2 <= len(ticks) <= 8
+    assert all(low - 1e-6 * length <= tick <= low + length * (1 + 1e-6) for tick in ticks)
+
+
+def test_dots_mark_the_points_of_a_curve_that_asks_for_them() -> None:
+    series = [Curve("a", ((1, 1.0), (2, 2.0))), Curve("b", ((1, 2.0), (2, 1.0), (3, 1.5)), colour=1, dots=True)]
+    picture = ElementTree.fromstring(standalone(curves(series, "x", "y", across_scale=Scale.LINEAR)))
+    assert [dot.get("class") for dot in picture.iter(f"{SVG}circle")] == ["s1"] * 3
+
+
+@given(st.lists(st.tuples(st.floats(1e-3, 1e5), st.floats(1e-3, 1e5)), min_size=1, max_size=9), st.sampled_from(Scale))
+def test_all_points_lie_inside_the_picture_on_any_scale(points: list[tuple[float, float]], scale: Scale) -> None:
+    text = curves([Curve("x", tuple(points), dots=True)], "x", "y", across_scale=scale, upward_scale=scale)
+    dots = [
+        (float(dot.get("cx", "nan")), float(dot.get("cy", "nan")))
+        for dot in ElementTree.fromstring(text).iter("circle")
+    ]
+    assert len(dots) == len(points)
+    assert all(0 <= x <= 640 and 0 <= y <= 460 for x, y in dots)
+
+
+def test_the_text_of_strangers_is_one_line_without_controls() -> None:
+    assert plain(" a\n\tb\x1b[0m\u202ec ") == "a b\ufffd[0m\ufffdc"
