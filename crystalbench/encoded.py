@@ -34,6 +34,14 @@ class Encoded:
         return len(self.embeddings)
 
 
+class RunEncoder(Protocol):
+    """The encoder of a run, as metrics see it. Repeats are welcome: a label is computed once."""
+
+    def encode(self, labels: Sequence[str], /) -> Encoded:
+        """Encode canonical AFLOW labels of the run's letter table, one row each, in their order."""
+        ...
+
+
 class Encoder(Protocol):
     """A loaded network. ``d`` is the width of its embeddings."""
 

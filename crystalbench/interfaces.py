@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,13 +18,8 @@ from numpy.typing import NDArray
 from crystalbench.crystals.protostructure import Protostructure
 from crystalbench.crystals.samples import Sample, SampleSet
 from crystalbench.crystals.wyckoff import Table as LetterTable
-from crystalbench.encoded import Encoded, Encoder
+from crystalbench.encoded import Encoded, Encoder, RunEncoder
 from crystalbench.tables.results import Direction, MetricResult, Table
-
-if TYPE_CHECKING:
-    import click
-
-    from crystalbench.runs.embeddings import CachedEncoder
 
 Value: TypeAlias = bool | int | float | str
 Parameters: TypeAlias = Mapping[str, Value]
@@ -38,6 +33,10 @@ class Parameter:
     default: Value
     help: str
     choices: tuple[Value, ...] = ()
+
+
+RESERVED = frozenset({"name", "samples", "reader", "generated", "replicas", "title", "parameters"})
+"""Keys of every generator in a configuration: no setting of a generator or reader has such a name."""
 
 
 # --- samples in ---------------------------------------------------------------------------------------------------
@@ -301,7 +300,7 @@ class ScoreInput:
     seed: int
     dataset: Dataset | None = None
     timing: Timing | None = None
-    encoder: "CachedEncoder | None" = None
+    encoder: RunEncoder | None = None
 
     @property
     def reference(self) -> Split:
@@ -375,10 +374,10 @@ class CommandSpec:
         One word, or two for a command inside an existing group: ``"dataset build"``.
     help
         The line in the list of commands.
-    load
-        Imports and returns the command.
+    command
+        Where the `click.Command` is, as ``"module:function"``: it is imported when it is called.
     """
 
     name: str
     help: str
-    load: Callable[[], "click.Command"]
+    command: str

@@ -5,7 +5,7 @@ reason; the others go on.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from importlib.metadata import Distribution, EntryPoint, entry_points
 from types import ModuleType
@@ -16,6 +16,7 @@ import pluggy
 from crystalbench import hookspecs
 from crystalbench.errors import PluginError, unknown_name
 from crystalbench.interfaces import (
+    RESERVED,
     CommandSpec,
     DatasetSpec,
     EncoderSpec,
@@ -25,7 +26,6 @@ from crystalbench.interfaces import (
     ReporterSpec,
 )
 from crystalbench.isolation import isolated
-from crystalbench.runs.config import GeneratorConfig
 from crystalbench.tables.results import ENCODED_WITH, Failure
 
 Spec = TypeVar("Spec", CommandSpec, DatasetSpec, EncoderSpec, GeneratorSpec, MetricSpec, ReaderSpec, ReporterSpec)
@@ -51,9 +51,6 @@ class PluginInfo:
     version: str
     declares: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     error: str = ""
-
-
-RESERVED = frozenset(f.name for f in fields(GeneratorConfig))
 
 
 class Registry(dict[str, Spec]):

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from pkgutil import resolve_name
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from crystalbench.crystals.wyckoff import Table as LetterTable
 from crystalbench.encoded import Encoded
 from crystalbench.errors import NotComputable, ReadError
 from crystalbench.interfaces import (
+    CommandSpec,
     Dataset,
     DatasetSpec,
     Draw,
@@ -242,6 +244,14 @@ def check_reporter(spec: ReporterSpec) -> None:
         assert column.encoder in text, f"{spec.name}: does not print the encoder of a column ({column.encoder})"
 
 
+def check_command(spec: CommandSpec) -> None:
+    """A command is found under the ``"module:function"`` that names it."""
+    from click import Command
+
+    found = resolve_name(spec.command)
+    assert isinstance(found, Command), f"{spec.name}: {spec.command} is {found!r}, no click command"
+
+
 def example_table() -> Table:
     """A small table with every kind of row and cell."""
     columns = (
@@ -268,6 +278,7 @@ CHECKS: dict[str, Callable[..., None]] = {
     "generators": check_generator,
     "datasets": check_dataset,
     "reporters": check_reporter,
+    "commands": check_command,
 }
 
 

@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -21,16 +22,60 @@ MAY_IMPORT = {
     "crystalbench_plugins": {"crystalbench"},
     "crystalbench_baselines": {"crystalbench"},
 }
+BELOW: dict[str, set[str]] = {
+    # A wing, or a module that stands beside the wings -> what it may import besides itself.
+    "crystalbench.errors": set(),
+    "crystalbench.strict_data": {"errors"},
+    "crystalbench.encoded": set(),
+    "crystalbench.crystals": {"errors"},
+    "crystalbench.tables": {"errors", "strict_data"},
+    "crystalbench.isolation": {"errors", "tables"},
+    "crystalbench.interfaces": {"encoded", "crystals", "tables"},
+    "crystalbench.hookspecs": {"interfaces"},
+    "crystalbench": {"errors", "encoded", "crystals", "tables", "interfaces", "hookspecs"},
+    "crystalbench.plugins": {"errors", "tables", "isolation", "interfaces", "hookspecs"},
+    "crystalbench.runs": {"", "errors", "encoded", "crystals", "tables", "isolation", "interfaces", "plugins"},
+    "crystalbench.testing": {"errors", "encoded", "crystals", "tables", "isolation", "interfaces", "plugins", "runs"},
+    "crystalbench.cli": {"errors", "crystals", "tables", "isolation", "interfaces", "plugins", "runs", "testing"},
+    "crystalbench.__main__": {"cli"},
+    "crystalbench_plugins.datasets": {"_download"},
+    "crystalbench_plugins.wrenformer": {"_download"},
+    "crystalbench_plugins.metrics": set(),
+    "crystalbench_plugins.reports": set(),
+    "crystalbench_plugins.reference_generators": set(),
+    "crystalbench_plugins._download": set(),
+    "crystalbench_plugins": set(),
+}
 HEAVY = ("torch", "pymatgen", "pandas", "scipy", "smact", "ase", "spglib", "moyopy", "pyxtal", "aviary", "tqdm")
 
 
-def imported(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+def module_of(file: Path) -> str:
+    """Dotted name of a file of one of the packages."""
+    package = next(name for name, folder in PACKAGES.items() if file.is_relative_to(folder))
+    inside = file.relative_to(PACKAGES[package]).with_suffix("")
+    return ".".join((package, *inside.parts)).removesuffix(".__init__")
+
+
+MODULES = {module_of(file): file for folder in PACKAGES.values() for file in folder.rglob("*.py")}
+
+
+def imported(file: Path) -> Iterator[str]:
+    """Yield the modules of our own that a file imports anywhere: in functions and under TYPE_CHECKING too."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            yield from (alias.name.partition(".")[0] for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            assert node.level == 0, f"{path}: relative import"
-            yield node.module.partition(".")[0]
+            named = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}: relative import"
+            named = [f"{node.module}.{alias.name}" for alias in node.names]
+            named = [name if name in MODULES else str(node.module) for name in named]
+        else:
+            continue
+        yield from (name for name in named if name in MODULES)
+
+
+def wing_of(module: str) -> str:
+    """Return the package, or what stands in it: a folder of modules or a single one."""
+    return ".".join(module.split(".")[:2])
 
 
 @pytest.mark.parametrize("package", PACKAGES)
@@ -38,8 +83,26 @@ def test_a_package_imports_only_what_lies_below_it(package: str) -> None:
     files = list(PACKAGES[package].rglob("*.py"))
     assert files
     for file in files:
-        others = set(imported(file)) & PACKAGES.keys() - {package}
+        others = {module.partition(".")[0] for module in imported(file)} - {package}
         assert others <= MAY_IMPORT[package], f"{file.relative_to(ROOT)} imports {others - MAY_IMPORT[package]}"
+
+
+@pytest.mark.parametrize("package", ["crystalbench", "crystalbench_plugins"])
+def test_a_wing_imports_only_what_lies_below_it(package: str) -> None:
+    wings = {wing_of(module) for module in MODULES if module.partition(".")[0] == package}
+    assert wings == {wing for wing in BELOW if wing.partition(".")[0] == package}
+    for module, file in MODULES.items():
+        if (wing := wing_of(module)) in wings:
+            below = {f"{package}.{name}".removesuffix(".") for name in BELOW[wing]} | {wing}
+            others = {wing_of(name) for name in imported(file)} & wings
+            assert others <= below, f"{file.relative_to(ROOT)} imports {others - below}"
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    try:
+        TopologicalSorter({module: set(imported(file)) for module, file in MODULES.items()}).prepare()
+    except CycleError as error:
+        pytest.fail(" imports ".join(reversed(error.args[1])))
 
 
 @pytest.mark.parametrize("module", ["transitions", "diffusion", "model"])

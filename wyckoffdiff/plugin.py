@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from crystalbench import (
     CommandSpec,
@@ -16,9 +15,6 @@ from crystalbench import (
     SamplerInput,
     hookimpl,
 )
-
-if TYPE_CHECKING:
-    import click
 
 CHECKPOINTS = Path(__file__).with_name("checkpoints")
 """Trained models shipped with the package, one for each dataset: ``<dataset>.pt``."""
@@ -64,12 +60,6 @@ def start(given: SamplerInput) -> Sampler:
     from wyckoffdiff.stream import Stream
 
     return Stream(given, checkpoint(given.parameters, given.dataset.name), CHUNK)
-
-
-def _command() -> "click.Command":
-    from wyckoffdiff.cli import command
-
-    return command
 
 
 @hookimpl
@@ -119,5 +109,9 @@ def crystalbench_readers() -> Iterable[ReaderSpec]:
 @hookimpl
 def crystalbench_commands() -> Iterable[CommandSpec]:
     return (
-        CommandSpec(name="wyckoffdiff", help="Train WyckoffDiff models and export them for sampling.", load=_command),
+        CommandSpec(
+            name="wyckoffdiff",
+            help="Train WyckoffDiff models and export them for sampling.",
+            command="wyckoffdiff.cli:command",
+        ),
     )

@@ -1,11 +1,11 @@
 """The command line: one command per file, imported when it is called; plugins may add commands."""
 
-from collections.abc import Mapping
-from importlib import import_module
+from pkgutil import resolve_name
 from typing import Any
 
 import click
 
+from crystalbench.cli.groups import PluginGroup
 from crystalbench.errors import ConfigError, CrystalbenchError, unknown_name
 
 COMMANDS = {
@@ -21,38 +21,6 @@ COMMANDS = {
 }
 
 
-class PluginGroup(click.Group):
-    """A group whose commands come from this package and, under its name, from plugins (`CommandSpec`)."""
-
-    @property
-    def prefix(self) -> str:
-        """First word of the commands that plugins add here."""
-        return self.name or ""
-
-    def from_plugins(self) -> Mapping[str, str]:
-        """Return the names and help lines of the commands that plugins add here."""
-        from crystalbench.plugins import Plugins
-
-        found = {}
-        for name, spec in Plugins.load().commands.items():
-            parent, _, last = name.rpartition(" ")
-            if parent == self.prefix:
-                found[last] = spec.help
-        return found
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*super().list_commands(ctx), *self.from_plugins()]
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if (own := super().get_command(ctx, cmd_name)) is not None:
-            return own
-        if cmd_name not in self.from_plugins():
-            return None
-        from crystalbench.plugins import Plugins
-
-        return Plugins.load().commands[f"{self.prefix} {cmd_name}".strip()].load()
-
-
 class MainGroup(PluginGroup):
     """Imports the module of a command only when the command is used; its help line comes from `COMMANDS`."""
 
@@ -63,7 +31,7 @@ class MainGroup(PluginGroup):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in COMMANDS:
-            command: click.Command = import_module(f"crystalbench.cli.{cmd_name}").command
+            command: click.Command = resolve_name(f"crystalbench.cli.{cmd_name}:command")
             return command
         return super().get_command(ctx, cmd_name)
 

@@ -2,7 +2,7 @@
 
 import click
 
-from crystalbench.cli import PluginGroup
+from crystalbench.cli.groups import PluginGroup
 from crystalbench.plugins import Plugins
 
 

@@ -16,7 +16,7 @@ from crystalbench.tables.results import Table
 @click.option("--published", is_flag=True, help="Add rows of published numbers.")
 def command(runs: tuple[Path, ...], name: str, output: Path | None, published: bool) -> None:
     """Draw the table of one or several RUNS (folders below results/)."""
-    from crystalbench.runs.table import merge, with_published
+    from crystalbench.tables.merge import merge, with_published
 
     reporter = Plugins.load().reporters[name]
     table = merge([_read(run) for run in runs])

@@ -23,7 +23,8 @@ from crystalbench.runs.plan import GeneratorPlan, Plan
 from crystalbench.runs.progress import bar
 from crystalbench.runs.score import Scorer, cached_encoders
 from crystalbench.runs.stream import Convert, ReplicaSamples, Stream, draw_replica
-from crystalbench.runs.table import column_of, row_of, run_settings, with_published
+from crystalbench.runs.table import column_of, row_of, run_settings
+from crystalbench.tables.merge import with_published
 from crystalbench.tables.results import Failure, Outcome, Table
 from crystalbench.tables.results_json import outcome_to_json, to_json
 

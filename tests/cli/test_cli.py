@@ -6,9 +6,15 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from click.testing import CliRunner
 
+from crystalbench import CommandSpec, hookimpl
+from crystalbench.cli import COMMANDS, main
+from crystalbench.plugins import Plugins
+from crystalbench.testing import check_command
 from tests.small_plugins import rock_salt
 
 QUICK = ("-m", "validity,novelty,uniqueness")  # where the metrics are beside the point: no encoder has to be loaded
@@ -27,12 +33,29 @@ def crystalbench(*arguments: str | Path, cwd: Path, code: int = 0) -> subprocess
 
 
 def test_help_lists_every_command(tmp_path: Path) -> None:
-    from crystalbench.cli import COMMANDS
-
     shown = crystalbench("--help", cwd=tmp_path).stdout
     assert all(command in shown for command in COMMANDS)
     for command in COMMANDS:
         assert "Usage" in crystalbench(command, "--help", cwd=tmp_path).stdout
+
+
+@pytest.mark.parametrize("name", Plugins.load().commands)
+def test_a_command_of_a_plugin_is_where_its_record_says(name: str) -> None:
+    check_command(Plugins.load().commands[name])
+
+
+@pytest.mark.parametrize("place", ["no_such_module:command", "crystalbench.cli:no_such_command"])
+def test_a_command_that_is_not_where_its_record_says_is_an_error_that_names_it(
+    place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plugins = Plugins()
+    hook = hookimpl(lambda: [CommandSpec(name="lost", help="Not there.", command=place)])
+    plugins.register(SimpleNamespace(crystalbench_commands=hook), "small")
+    monkeypatch.setattr(Plugins, "load", classmethod(lambda cls: plugins))
+    done = CliRunner().invoke(main, ["lost"])
+    assert done.exit_code == 1
+    assert "command lost failed in load" in done.output
+    assert "no_such" in done.output
 
 
 @pytest.mark.parametrize(

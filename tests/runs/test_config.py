@@ -1,5 +1,6 @@
 """Configuration: every key is checked, every flag maps onto a key, and it survives the manifest."""
 
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -7,8 +8,8 @@ import pytest
 from crystalbench.cli.options import CONVERSION_FLAGS, build_config
 from crystalbench.crystals.wyckoff import Table
 from crystalbench.errors import ConfigError
-from crystalbench.interfaces import Parameter
-from crystalbench.runs.config import RunConfig, check_parameters, read_toml
+from crystalbench.interfaces import RESERVED, Parameter
+from crystalbench.runs.config import GeneratorConfig, RunConfig, check_parameters, read_toml
 
 SINGLE = (
     "generators", "metrics", "encoders", "reports", "dataset", "n", "novel", "max_draws", "seed", "published",
@@ -146,3 +147,7 @@ def test_parameters_are_filled_in_and_checked() -> None:
     ):
         with pytest.raises(ConfigError, match=message):
             check_parameters("m", given, declared)
+
+
+def test_no_setting_of_a_generator_can_be_named_like_a_key_of_every_generator() -> None:
+    assert {f.name for f in fields(GeneratorConfig)} == RESERVED

@@ -18,8 +18,8 @@ from crystalbench.runs.embeddings import CachedEncoder
 from crystalbench.runs.folder import RunFolder
 from crystalbench.runs.plan import make_plan
 from crystalbench.runs.run import Finished, Run
-from crystalbench.runs.table import merge, with_published
 from crystalbench.runs.verify import Finding, Verification
+from crystalbench.tables.merge import merge, with_published
 from crystalbench.tables.results import Cell, Failure, Missing, RowKind
 from crystalbench.tables.results_json import from_json, to_json
 from crystalbench.testing import CountingEncoder, check_encoder, example_encoder

@@ -76,4 +76,4 @@ def command(
 
 @hookimpl
 def crystalbench_commands() -> Iterable[CommandSpec]:
-    return [CommandSpec(name="dataset build", help="Make a dataset of your own.", load=lambda: command)]
+    return [CommandSpec(name="dataset build", help="Make a dataset of your own.", command=f"{__name__}:command")]

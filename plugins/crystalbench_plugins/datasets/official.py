@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,13 +18,10 @@ from crystalbench import CommandSpec, DatasetError, DatasetSpec, Split, hookimpl
 from crystalbench.crystals.wyckoff import TABLE_VERSION, Table
 from crystalbench.runs.cache import cache_dir, content_key, file_digest
 from crystalbench.tables.results import JSON
+from crystalbench_plugins._download import download
 from crystalbench_plugins.datasets import cards
-from crystalbench_plugins.datasets.download import download
 from crystalbench_plugins.datasets.packed import FORMAT, Packed, pack
 from crystalbench_plugins.datasets.rows import Rows, read_labels, write_ledger
-
-if TYPE_CHECKING:
-    import click
 
 BASE_URL = "https://public.openmaterialsdb.se/wyckoffdiff/data"
 LABEL_COLUMN = "wyckoff_spglib"
@@ -192,12 +188,12 @@ def crystalbench_datasets() -> Iterable[DatasetSpec]:
     return [dataset.spec for dataset in OFFICIAL]
 
 
-def _fetch_command() -> "click.Command":
-    from crystalbench_plugins.datasets.fetch_command import command
-
-    return command
-
-
 @hookimpl
 def crystalbench_commands() -> Iterable[CommandSpec]:
-    return [CommandSpec(name="dataset fetch", help="Download a published dataset.", load=_fetch_command)]
+    return [
+        CommandSpec(
+            name="dataset fetch",
+            help="Download a published dataset.",
+            command="crystalbench_plugins.datasets.fetch_command:command",
+        )
+    ]

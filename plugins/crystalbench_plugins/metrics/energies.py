@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crystalbench import Direction, MetricResult, MetricSpec, Need, ScoreInput, Subset, hookimpl
-from crystalbench_plugins.metrics._distribution import Distribution
+from crystalbench.tables.distribution import Distribution
 from crystalbench_plugins.metrics._embedded import embed
 
 LOW, WIDTH, BINS = -6.0, 0.1, 100  # -6 to 4 eV/atom

@@ -5,7 +5,6 @@ the number of samples. Both are the squared distance, in the unit of the embeddi
 """
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,9 +12,6 @@ from crystalbench import CommandSpec, Direction, Encoded, MetricResult, MetricSp
 from crystalbench.tables.results import JSON
 from crystalbench_plugins.metrics._embedded import Embedded, embed, encodable, training_rows
 from crystalbench_plugins.metrics._frechet import Gaussian, chance, corrected, distance, fit
-
-if TYPE_CHECKING:
-    import click
 
 LEAST = 4  # two halves of two rows
 
@@ -127,13 +123,7 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
     ]
 
 
-def _size_effect() -> "click.Command":
-    from crystalbench_plugins.metrics.size_effect import command
-
-    return command
-
-
 @hookimpl
 def crystalbench_commands() -> Iterable[CommandSpec]:
     about = "How FWD depends on the number of samples, as data and as a picture."
-    return (CommandSpec(name="size-effect", help=about, load=_size_effect),)
+    return (CommandSpec(name="size-effect", help=about, command="crystalbench_plugins.metrics.size_effect:command"),)

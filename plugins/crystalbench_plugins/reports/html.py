@@ -12,9 +12,9 @@ from importlib.resources import files
 
 from crystalbench import Cell, Column, Direction, MetricResult, ReporterSpec, RowKind, Table, hookimpl
 from crystalbench.tables.charts import histograms
+from crystalbench.tables.distribution import Distribution, distributions
 from crystalbench.tables.results import Outcome
 from crystalbench.tables.text import plain
-from crystalbench_plugins.metrics._distribution import Distribution, distributions
 from crystalbench_plugins.reports._layout import (
     ARROWS,
     FAILED,

@@ -11,8 +11,6 @@ from crystalbench.runs.cache import content_key, file_digest
 from crystalbench_plugins.wrenformer import published
 
 if TYPE_CHECKING:
-    import click
-
     from crystalbench_plugins.wrenformer.network import Wrenformer
 
 VERSION = "1"
@@ -128,14 +126,12 @@ def crystalbench_encoders() -> Iterable[EncoderSpec]:
     )
 
 
-def _train_command() -> "click.Command":
-    from crystalbench_plugins.wrenformer.train_command import command
-
-    return command
-
-
 @hookimpl
 def crystalbench_commands() -> Iterable[CommandSpec]:
     return [
-        CommandSpec(name="encoder train", help="Train an encoder on energies and prototypes.", load=_train_command),
+        CommandSpec(
+            name="encoder train",
+            help="Train an encoder on energies and prototypes.",
+            command="crystalbench_plugins.wrenformer.train_command:command",
+        ),
     ]

@@ -15,7 +15,7 @@ from typing import Any
 from crystalbench import EncoderError
 from crystalbench.crystals.wyckoff import Table
 from crystalbench.runs.cache import cache_dir, file_digest
-from crystalbench_plugins.datasets.download import download
+from crystalbench_plugins._download import download
 from crystalbench_plugins.wrenformer.network import Architecture
 from crystalbench_plugins.wrenformer.weights import Weights, read
 

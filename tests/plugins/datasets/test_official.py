@@ -16,8 +16,8 @@ from click.testing import CliRunner
 from crystalbench import ConfigError, DatasetError, Protostructure
 from crystalbench.crystals.wyckoff import Table
 from crystalbench.testing import check_dataset
+from crystalbench_plugins._download import download
 from crystalbench_plugins.datasets import fetch_command
-from crystalbench_plugins.datasets.download import download
 from crystalbench_plugins.datasets.official import BASE_URL, OFFICIAL, Official
 
 SALT, RUTILE, IODIDE = "AB_cF8_225_a_b:Cl-Na", "A2B_tP6_136_f_a:O-Ti", "AB_cF8_225_b_a:I-K"

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from crystalbench import NotComputable, Subset
 from crystalbench.tables.charts import histograms, standalone
+from crystalbench.tables.distribution import Distribution, distributions
 from crystalbench.tables.results import JSON
 from crystalbench.testing import check_metric, example_encoder
-from crystalbench_plugins.metrics._distribution import Distribution, distributions
 from crystalbench_plugins.metrics._embedded import training_rows
 from crystalbench_plugins.metrics.energies import BINS, LOW, WIDTH, crystalbench_metrics, median_interval
 from tests.plugins.metrics.metric_inputs import EMPTY, spec

@@ -2,6 +2,7 @@
 
 import csv
 from pathlib import Path
+from pkgutil import resolve_name
 from xml.etree import ElementTree
 
 import numpy as np
@@ -101,7 +102,7 @@ def test_the_command_writes_data_and_a_picture(run: Path, tmp_path: Path) -> Non
 
 
 def test_the_command_line_has_the_command() -> None:
-    assert Plugins.load().commands["size-effect"].load() is size_effect.command
+    assert resolve_name(Plugins.load().commands["size-effect"].command) is size_effect.command
 
 
 @pytest.mark.parametrize(

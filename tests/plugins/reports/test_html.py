@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crystalbench import Cell, Failure, MetricResult, Table
+from crystalbench.tables.distribution import Distribution
 from crystalbench.tables.results import JSON
 from crystalbench.tables.text import plain
-from crystalbench_plugins.metrics._distribution import Distribution
 from crystalbench_plugins.reports.html import render
 from tests.plugins.reports.report_table import rich_table
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from crystalbench.errors import ConfigError
-from crystalbench.runs.table import merge
+from crystalbench.tables.merge import merge
 from crystalbench.tables.results import Cell, Column, Direction, Failure, MetricResult, Missing, Row, RowKind, Table
 
 
