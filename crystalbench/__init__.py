@@ -5,6 +5,7 @@ Everything a plugin needs is imported from here; nothing heavy is imported by it
 
 from crystalbench.crystals.protostructure import Orbit, Protostructure
 from crystalbench.crystals.samples import Converted, Invalid, InvalidReason, RawStructure, Sample, SampleSet
+from crystalbench.datasets import Dataset, DatasetSpec, Split
 from crystalbench.encoded import Encoded, Encoder
 from crystalbench.errors import (
     ConfigError,
@@ -19,8 +20,6 @@ from crystalbench.errors import (
 from crystalbench.hookspecs import hookimpl
 from crystalbench.interfaces import (
     CommandSpec,
-    Dataset,
-    DatasetSpec,
     Draw,
     EncoderSpec,
     GeneratorSpec,
@@ -32,8 +31,8 @@ from crystalbench.interfaces import (
     ReporterSpec,
     Sampler,
     SamplerInput,
+    Scale,
     ScoreInput,
-    Split,
     Subset,
     Timing,
     Value,
@@ -48,6 +47,6 @@ __all__ = [
     "GeneratorSpec", "Invalid", "InvalidReason", "MetricResult",
     "MetricSpec", "Missing", "Need", "NotComputable", "Orbit", "Parameter", "Parameters", "PluginError",
     "Protostructure", "ProtostructureError", "RawStructure", "ReadError", "ReaderSpec", "ReporterSpec", "Row",
-    "RowKind", "Sample", "SampleSet", "Sampler", "SamplerInput", "ScoreInput", "Split", "Subset", "Table", "Timing",
-    "Value", "__version__", "hookimpl",
+    "RowKind", "Sample", "SampleSet", "Sampler", "SamplerInput", "Scale", "ScoreInput", "Split", "Subset",
+    "Table", "Timing", "Value", "__version__", "hookimpl",
 ]  # fmt: skip

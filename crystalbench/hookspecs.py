@@ -9,9 +9,9 @@ from collections.abc import Iterable
 
 import pluggy
 
+from crystalbench.datasets import DatasetSpec
 from crystalbench.interfaces import (
     CommandSpec,
-    DatasetSpec,
     EncoderSpec,
     GeneratorSpec,
     MetricSpec,

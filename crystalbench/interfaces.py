@@ -8,16 +8,11 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cached_property
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
-
-from crystalbench.crystals.protostructure import Protostructure
 from crystalbench.crystals.samples import Sample, SampleSet
-from crystalbench.crystals.wyckoff import Table as LetterTable
+from crystalbench.datasets import Dataset, Split
 from crystalbench.encoded import Encoded, Encoder, RunEncoder
 from crystalbench.tables.results import Direction, MetricResult, Table
 
@@ -83,7 +78,7 @@ class SamplerInput:
 
     parameters: Parameters
     seed: int
-    dataset: "Dataset"
+    dataset: Dataset
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +103,14 @@ class ReaderSpec:
     parameters: tuple[Parameter, ...] = ()
 
 
+class Scale(StrEnum):
+    """What a row is for every other one."""
+
+    REFERENCE = "reference"  # rows of the reference split itself: the target
+    HELD_OUT = "held out"  # rows of the held-out split, where there is one: what a perfect model would give
+    CHANCE = "chance"  # what is drawn without any knowledge of chemistry: the samples of a model are nearer
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GeneratorSpec:
     """A generator of crystals: live (``start``), or known by its files (``reader`` and ``example``).
@@ -125,10 +128,13 @@ class GeneratorSpec:
         Path of a small example file in that layout, used when the user gives no samples. Its row is marked.
     chunk_size
         Items in one chunk; part of the identity of the samples.
+    trained_on
+        Names of the datasets that it is usually trained on. A run of such generators that names no dataset takes the
+        first that needs no download; one on another dataset says so.
     reference
         True for the built-in generators whose order in every metric is known.
-    training_copy
-        True for the one whose samples are rows of the training split: it gives every table the training set's row.
+    scale
+        Which end of the scale its row is: such a row is in every table.
     quick
         Parameters with which a chunk takes seconds, where the defaults take minutes: the contract is checked with them.
     """
@@ -143,97 +149,10 @@ class GeneratorSpec:
     example: Callable[[], Path] | None = None
     chunk_size: int = 250
     parameters: tuple[Parameter, ...] = ()
+    trained_on: tuple[str, ...] = ()
     reference: bool = False
-    training_copy: bool = False
+    scale: Scale | None = None
     quick: Parameters = field(default_factory=dict)
-
-
-# --- datasets -----------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Split:
-    """One split of a dataset, a row per material.
-
-    Attributes
-    ----------
-    labels
-        Canonical AFLOW labels under the letter table that was asked for; duplicates stay.
-    prototypes
-        Canonical prototype label of each row.
-    energies
-        (n,) float32, formation energy in eV/atom, or None; NaN where a row has none.
-    """
-
-    labels: tuple[str, ...]
-    prototypes: tuple[str, ...]
-    energies: NDArray[np.float32] | None = None
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    @cached_property
-    def label_set(self) -> frozenset[str]:
-        return frozenset(self.labels)
-
-    @cached_property
-    def prototype_set(self) -> frozenset[str]:
-        return frozenset(self.prototypes)
-
-    @cached_property
-    def spacegroups(self) -> NDArray[np.int16]:
-        """(n,) int16, space-group number of each row: the third field of its label."""
-        return np.array([label.split("_", 3)[2] for label in self.labels], dtype=np.int16)
-
-    def protostructure(self, row: int) -> Protostructure:
-        return Protostructure.from_canonical(self.labels[row])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DatasetSpec:
-    """Materials in splits: ``train`` is what novelty is counted against.
-
-    Attributes
-    ----------
-    load
-        Returns one split with labels canonical under the given letter table; raises `DatasetError`.
-    identity
-        SHA-256 that changes with the content of the dataset; cheap, and known before any download.
-    card
-        Markdown: source, licence, attribution, counts, caveats.
-    ready
-        False where the first ``load`` must download.
-    """
-
-    name: str
-    version: str
-    title: str
-    description: str
-    splits: tuple[str, ...]
-    load: Callable[[str, LetterTable], Split]
-    identity: Callable[[], str]
-    card: Callable[[], str]
-    ready: Callable[[], bool] = lambda: True
-    default: bool = False  # the dataset of a run that names none
-
-
-class Dataset:
-    """A dataset as metrics and generators see it: splits are loaded on first use and kept."""
-
-    def __init__(self, spec: DatasetSpec, table: LetterTable = LetterTable.AFFINE) -> None:
-        self.spec = spec
-        self.name = spec.name
-        self.table = table
-        self._splits: dict[str, Split] = {}
-
-    def split(self, name: str) -> Split:
-        if name not in self._splits:
-            self._splits[name] = self.spec.load(name, self.table)
-        return self._splits[name]
-
-    @property
-    def train(self) -> Split:
-        return self.split("train")
 
 
 # --- encoders -----------------------------------------------------------------------------------------------------
@@ -283,7 +202,8 @@ class Subset(StrEnum):
 class Need(StrEnum):
     """What a metric needs besides samples. A run without it leaves the cell empty with the reason."""
 
-    REFERENCE = "reference"  # a dataset with a train split
+    REFERENCE = "reference"  # a split to compare distributions with
+    TRAIN = "train"  # the training split itself, for what is novel
     TIMING = "timing"  # a clock on the sampling
     ENCODER = "encoder"  # embeddings and energies of protostructures: a column for each encoder of the run
 
@@ -304,9 +224,16 @@ class ScoreInput:
 
     @property
     def reference(self) -> Split:
-        """The training split; only for metrics that need ``Need.REFERENCE``."""
+        """What distributions are compared with; only for metrics that need ``Need.REFERENCE``."""
         if self.dataset is None:
             raise LookupError("this metric did not declare needs={Need.REFERENCE}")
+        return self.dataset.reference
+
+    @property
+    def train(self) -> Split:
+        """What novelty is counted against; only for metrics that need ``Need.TRAIN``."""
+        if self.dataset is None:
+            raise LookupError("this metric did not declare needs={Need.TRAIN}")
         return self.dataset.train
 
     def encode(self, labels: Sequence[str]) -> Encoded:
@@ -322,7 +249,8 @@ class MetricSpec:
 
     ``tolerance`` is the difference that computing it again on another machine may show, relative to the largest of the
     value and the ends of its interval. ``show_interval`` has every report print the sampling interval beside the value:
-    for numbers that mislead without it. ``size_dependent`` says that the value depends on the number of samples: no
+    for numbers that mislead without it. ``distance`` says that it is a distance from the reference split: a run warns
+    of samples that are farther than chance. ``size_dependent`` says that the value depends on the number of samples: no
     best is marked among rows whose numbers differ.
     """
 
@@ -342,6 +270,7 @@ class MetricSpec:
     tolerance: float = 1e-9
     show_interval: bool = False
     size_dependent: bool = False
+    distance: bool = False
     default: bool = True  # part of a run that names no metrics
     order: int = 500  # columns stand in this order, then by name
 

@@ -14,11 +14,11 @@ from typing import Any, Self, TypeVar
 import pluggy
 
 from crystalbench import hookspecs
+from crystalbench.datasets import DatasetSpec
 from crystalbench.errors import PluginError, unknown_name
 from crystalbench.interfaces import (
     RESERVED,
     CommandSpec,
-    DatasetSpec,
     EncoderSpec,
     GeneratorSpec,
     MetricSpec,

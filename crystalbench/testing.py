@@ -15,12 +15,11 @@ import numpy as np
 from crystalbench.crystals.protostructure import Protostructure
 from crystalbench.crystals.samples import Converted, Invalid, InvalidReason, RawStructure, Sample, SampleSet
 from crystalbench.crystals.wyckoff import Table as LetterTable
+from crystalbench.datasets import Dataset, DatasetSpec, Split
 from crystalbench.encoded import Encoded
 from crystalbench.errors import NotComputable, ReadError
 from crystalbench.interfaces import (
     CommandSpec,
-    Dataset,
-    DatasetSpec,
     Draw,
     EncoderSpec,
     GeneratorSpec,
@@ -30,7 +29,6 @@ from crystalbench.interfaces import (
     ReporterSpec,
     SamplerInput,
     ScoreInput,
-    Split,
     Subset,
     Timing,
 )
@@ -109,13 +107,15 @@ def check_metric(spec: MetricSpec) -> None:
         known = example_dataset().train.label_set
         samples = SampleSet.of(p for p in samples.valid if p.label not in known)
 
+    compares = bool({Need.REFERENCE, Need.TRAIN} & spec.needs) or spec.subset is Subset.NOVEL
+
     def compute(items: SampleSet) -> MetricResult:
         return spec.compute(
             ScoreInput(
                 samples=items,
                 parameters=parameters,
                 seed=0,
-                dataset=example_dataset(8) if Need.REFERENCE in spec.needs or spec.subset is Subset.NOVEL else None,
+                dataset=example_dataset(8) if compares else None,
                 timing=Timing(seconds=60.0) if Need.TIMING in spec.needs else None,
                 encoder=example_encoder() if Need.ENCODER in spec.needs else None,
             )

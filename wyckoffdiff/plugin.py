@@ -75,6 +75,7 @@ def crystalbench_generators() -> Iterable[GeneratorSpec]:
             reader="wyckoffdiff",
             chunk_size=CHUNK,
             parameters=PARAMETERS,
+            trained_on=tuple(path.stem for path in sorted(CHECKPOINTS.glob("*.pt"))),
             quick={"checkpoint": "wbm-rebuilt", "steps": 2},
         ),
     )

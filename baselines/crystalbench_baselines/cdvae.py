@@ -36,6 +36,7 @@ def crystalbench_generators() -> Iterable[GeneratorSpec]:
             title="CDVAE",
             description="crystal diffusion variational autoencoder (arXiv:2110.06197), by its eval_gen.pt",
             reader="cdvae",
+            trained_on=("mp20", "mp20-eval"),
             example=lambda: Path(__file__).with_name("examples") / "cdvae.pt",
         )
     ]

@@ -41,6 +41,7 @@ def crystalbench_generators() -> Iterable[GeneratorSpec]:
             title="DiffCSP++",
             description="space-group constrained diffusion (arXiv:2402.03992), by its eval_gen.pt",
             reader="diffcsp++",
+            trained_on=("mp20", "mp20-eval"),
             example=lambda: Path(__file__).with_name("examples") / "diffcsppp.pt",
         )
     ]

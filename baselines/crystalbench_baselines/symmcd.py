@@ -39,6 +39,7 @@ def crystalbench_generators() -> Iterable[GeneratorSpec]:
             title="SymmCD",
             description="symmetry-preserving diffusion of asymmetric units (arXiv:2502.03638), by its eval_gen.pt",
             reader="symmcd",
+            trained_on=("mp20", "mp20-eval"),
             example=lambda: Path(__file__).with_name("examples") / "symmcd.pt",
         )
     ]

@@ -28,7 +28,7 @@ def list_() -> None:
 @click.option("--counts", is_flag=True, help="Load the splits and count rows, protostructures and prototypes.")
 def info(name: str, counts: bool) -> None:
     """Show the card of dataset NAME: source, licence, counts, caveats."""
-    from crystalbench.interfaces import Dataset
+    from crystalbench.datasets import Dataset
 
     spec = Plugins.load().datasets[name]
     click.echo(spec.card())

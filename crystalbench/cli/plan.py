@@ -18,6 +18,7 @@ def command(**flags: Any) -> None:
     plan = make_plan(build_config(**flags), Plugins.load())
     cache = Cache()
     click.echo(f"dataset     {plan.dataset.name}: {plan.dataset.title}")
+    click.echo(f"            {plan.comparison.sentence}")
     click.echo(f"conversion  {', '.join(f'{k} {v}' for k, v in plan.config.conversion.identity().items())}")
     for generator in plan.generators:
         for replica in generator.replicas:

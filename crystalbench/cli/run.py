@@ -12,7 +12,6 @@ from crystalbench.plugins import Plugins
 from crystalbench.runs.config import RunConfig
 from crystalbench.runs.folder import RunFolder
 from crystalbench.runs.plan import Plan, make_plan
-from crystalbench.tables.results import RowKind
 
 
 @click.command(name="run")
@@ -60,6 +59,6 @@ def _resumed(folder: Path, out: Path | None, flags: dict[str, Any]) -> RunConfig
 
 
 def _default_folder(plan: Plan) -> Path:
-    names = "-".join(g.name for g in plan.generators if g.kind is not RowKind.TRAINING) or "train"
+    names = "-".join(g.name for g in plan.generators if g.spec is None or g.spec.scale is None) or "scale"
     safe = "".join(c if c.isalnum() or c in "+-_" else "_" for c in names)[:60]
     return Path("results") / f"{safe}-{plan.key[:8]}"

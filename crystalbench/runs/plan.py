@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from crystalbench.datasets import DatasetSpec
 from crystalbench.errors import ConfigError, CrystalbenchError, EncoderError, PluginError
 from crystalbench.interfaces import (
-    DatasetSpec,
     EncoderSpec,
     GeneratorSpec,
     MetricSpec,
@@ -19,11 +19,13 @@ from crystalbench.interfaces import (
     Parameters,
     ReaderSpec,
     ReporterSpec,
+    Scale,
 )
 from crystalbench.isolation import isolated, required
 from crystalbench.plugins import Plugins
 from crystalbench.runs.cache import content_key, file_digest
 from crystalbench.runs.code_identity import code_identity
+from crystalbench.runs.compared import Comparison, check_novel, choose_dataset, with_scale
 from crystalbench.runs.config import GeneratorConfig, RunConfig, check_parameters
 from crystalbench.runs.environment import packages
 from crystalbench.tables.results import ENCODED_WITH, JSON, Failure, RowKind
@@ -123,7 +125,7 @@ class Plan:
     """
 
     config: RunConfig
-    dataset: DatasetSpec
+    comparison: Comparison
     dataset_identity: str
     generators: tuple[GeneratorPlan, ...]
     metrics: tuple[MetricPlan, ...]
@@ -131,20 +133,23 @@ class Plan:
     reporters: tuple[ReporterSpec, ...]
     key: str
 
+    @property
+    def dataset(self) -> DatasetSpec:
+        return self.comparison.dataset
+
 
 def make_plan(config: RunConfig, plugins: Plugins) -> Plan:
     """Resolve ``config``; raises `ConfigError` for what the user must change, `DatasetError` for absent data."""
-    dataset = plan_dataset(config, plugins)
+    comparison = choose_dataset(config, plugins)
+    dataset = comparison.dataset
+    check_novel(config, dataset)
     identity = required("identity", f"dataset {dataset.name}", dataset.identity)
     encoders, missing = plan_encoders(config, plugins)
     metrics = plan_metrics(config, plugins, encoders, missing)
     used = {metric.encoder.spec.name for metric in metrics if metric.encoder}
     encoders = tuple(encoder for encoder in encoders if encoder.spec.name in used)
     reporters = plan_reporters(config, plugins)
-    names = config.generators
-    if "train" in dataset.splits:
-        copies = (spec.name for spec in plugins.generators.values() if spec.training_copy)
-        names = (*(name for name in copies if name not in names), *names)
+    names = with_scale(config.generators, dataset, plugins)
     config = replace(
         config,
         generators=names,
@@ -159,7 +164,7 @@ def make_plan(config: RunConfig, plugins: Plugins) -> Plan:
     settings = {key: value for key, value in config.to_mapping().items() if key not in ("reports", "published")}
     return Plan(
         config=config,
-        dataset=dataset,
+        comparison=comparison,
         dataset_identity=identity,
         generators=generators,
         metrics=metrics,
@@ -172,16 +177,6 @@ def make_plan(config: RunConfig, plugins: Plugins) -> Plan:
             encoders=[encoder.identity for encoder in encoders],
         ),
     )
-
-
-def plan_dataset(config: RunConfig, plugins: Plugins) -> DatasetSpec:
-    """Return the dataset of a run."""
-    if config.dataset:
-        return plugins.datasets[config.dataset]
-    defaults = [spec for spec in plugins.datasets.values() if spec.default]
-    if len(defaults) != 1:
-        raise ConfigError(f"name a dataset with --dataset; known: {', '.join(sorted(plugins.datasets)) or 'none'}")
-    return defaults[0]
 
 
 def plan_encoders(config: RunConfig, plugins: Plugins) -> tuple[tuple[EncoderPlan, ...], str]:
@@ -327,7 +322,7 @@ def _sources(settings: GeneratorConfig, spec: GeneratorSpec | None) -> tuple[tup
     if spec is not None and spec.reference:
         if sources:
             raise ConfigError(f"{name!r} is a built-in reference generator; give your samples another name")
-        return (), RowKind.TRAINING if spec.training_copy else RowKind.REFERENCE
+        return (), RowKind.TRAINING if spec.scale is Scale.REFERENCE else RowKind.REFERENCE
     for source in sources:
         if not (source.is_file() or source.is_dir()):
             raise ConfigError(f"{source}: no such file or folder (samples of {name!r})")

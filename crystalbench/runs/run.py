@@ -12,8 +12,9 @@ from typing import Any
 from crystalbench import __version__
 from crystalbench.crystals.convert import Converter
 from crystalbench.crystals.samples import Invalid
+from crystalbench.datasets import Dataset
 from crystalbench.errors import ConfigError
-from crystalbench.interfaces import Dataset, ReporterSpec
+from crystalbench.interfaces import ReporterSpec
 from crystalbench.isolation import isolated, required
 from crystalbench.plugins import Plugins
 from crystalbench.runs.cache import Cache
@@ -21,6 +22,7 @@ from crystalbench.runs.environment import environment
 from crystalbench.runs.folder import MANIFEST, MANIFEST_SCHEMA, RunFolder, samples_name
 from crystalbench.runs.plan import GeneratorPlan, Plan
 from crystalbench.runs.progress import bar
+from crystalbench.runs.scale import beyond_chance
 from crystalbench.runs.score import Scorer, cached_encoders
 from crystalbench.runs.stream import Convert, ReplicaSamples, Stream, draw_replica
 from crystalbench.runs.table import column_of, row_of, run_settings
@@ -57,6 +59,7 @@ class Run:
     def execute(self) -> Finished:
         """Do everything; what fails is in the table and in ``Finished.failures``."""
         _claim(self.folder, self.plan)
+        self.log(self.plan.comparison.sentence)
         started = datetime.now(UTC)
         dataset = Dataset(self.plan.dataset, self.plan.config.conversion.table)
         if not required("ready", f"dataset {dataset.name}", self.plan.dataset.ready):
@@ -68,6 +71,8 @@ class Run:
             replicas = self._draw_all(dataset, converter.convert)
         outcomes = self._score(dataset, replicas)
         table = self._table(replicas, outcomes)
+        for note in table.notes:
+            self.log(f"warning: {note}")
         self._write(replicas, outcomes, table)
         manifest["generators"] = [self._generator_json(g, replicas[g.name]) for g in self.plan.generators]
         manifest["failures"] = [asdict(failure) for failure in self._failures]
@@ -132,6 +137,7 @@ class Run:
                 for g in plan.generators
             ),
             settings=run_settings(plan),
+            notes=tuple(beyond_chance(plan, replicas, outcomes)),
         )  # fmt: skip
         return with_published(table) if plan.config.published else table
 
@@ -174,7 +180,12 @@ class Run:
             "started": started.isoformat(timespec="seconds"),
             "key": plan.key,
             "config": plan.config.to_mapping(),
-            "dataset": {"name": plan.dataset.name, "identity": plan.dataset_identity},
+            "dataset": {
+                "name": plan.dataset.name,
+                "identity": plan.dataset_identity,
+                "reference": plan.dataset.reference,
+                "reason": plan.comparison.reason,
+            },
             "conversion": dict(plan.config.conversion.identity()),
             "generators": [self._generator_json(g, ()) for g in plan.generators],
             "metrics": [

@@ -6,8 +6,9 @@ from functools import partial
 from time import perf_counter
 
 from crystalbench.crystals.samples import SampleSet
+from crystalbench.datasets import Dataset
 from crystalbench.errors import NotComputable
-from crystalbench.interfaces import Dataset, MetricSpec, Need, ScoreInput, Subset
+from crystalbench.interfaces import MetricSpec, Need, ScoreInput, Subset
 from crystalbench.isolation import isolated
 from crystalbench.runs.cache import Cache, content_key
 from crystalbench.runs.code_identity import code_identity
@@ -15,7 +16,7 @@ from crystalbench.runs.embeddings import CachedEncoder
 from crystalbench.runs.environment import packages
 from crystalbench.runs.plan import EncoderPlan, MetricPlan
 from crystalbench.runs.stream import ReplicaSamples, Step
-from crystalbench.tables.results import Failure, MetricResult, Missing, Outcome
+from crystalbench.tables.results import JSON, Failure, MetricResult, Missing, Outcome
 from crystalbench.tables.results_json import outcome_from_json, outcome_to_json
 
 
@@ -65,14 +66,13 @@ class Scorer:
         try:
             if Need.TIMING in spec.needs and replica.timing is None:
                 raise NotComputable("nobody timed the making of these samples")
-            if _needs_reference(spec) and "train" not in self.dataset.spec.splits:
-                raise NotComputable(f"dataset {self.dataset.name} has no train split")
+            self._check_splits(spec)
             result = spec.compute(
                 ScoreInput(
                     samples=self._novel(replica) if spec.subset is Subset.NOVEL else replica.asked,
                     parameters=metric.parameters,
                     seed=self.seed,
-                    dataset=self.dataset if _needs_reference(spec) else None,
+                    dataset=self.dataset if _needs_dataset(spec) else None,
                     timing=replica.timing if Need.TIMING in spec.needs else None,
                     encoder=self._encoder(metric),
                 )
@@ -82,6 +82,16 @@ class Scorer:
         if not isinstance(result, MetricResult):
             raise TypeError(f"a metric returns a MetricResult, not {result!r}")
         return result
+
+    def _check_splits(self, spec: MetricSpec) -> None:
+        dataset = self.dataset.spec
+        if _needs_train(spec) and dataset.no_train:
+            raise NotComputable(dataset.no_train)
+        if Need.REFERENCE in spec.needs and dataset.reference not in dataset.splits:
+            raise NotComputable(f"dataset {dataset.name} has no split to compare distributions with")
+
+    def _dataset_key(self) -> list[JSON]:
+        return [self.dataset_identity, str(self.dataset.table), self.dataset.spec.reference]
 
     def _encoder(self, metric: MetricPlan) -> CachedEncoder | None:
         return self.encoders[metric.encoder.spec.name] if metric.encoder else None
@@ -103,7 +113,7 @@ class Scorer:
             samples=replica.digest,
             subset=str(spec.subset),
             novel=self.novel if spec.subset is Subset.NOVEL else 0,
-            dataset=[self.dataset_identity, str(self.dataset.table)] if _needs_reference(spec) else None,
+            dataset=self._dataset_key() if _needs_dataset(spec) else None,
             seconds=timing.seconds if timing else None,
             encoder=encoder.key if encoder else None,
             seed=self.seed,
@@ -118,5 +128,9 @@ def cached_encoders(
     return {e.spec.name: CachedEncoder(e.spec, e.parameters, e.identity, folder, dataset.table) for e in encoders}
 
 
-def _needs_reference(spec: MetricSpec) -> bool:
-    return Need.REFERENCE in spec.needs or spec.subset is Subset.NOVEL
+def _needs_train(spec: MetricSpec) -> bool:
+    return Need.TRAIN in spec.needs or spec.subset is Subset.NOVEL
+
+
+def _needs_dataset(spec: MetricSpec) -> bool:
+    return Need.REFERENCE in spec.needs or _needs_train(spec)

@@ -14,10 +14,12 @@ from typing import Protocol
 from crystalbench.crystals.protostructure import Protostructure
 from crystalbench.crystals.samples import Converted, Invalid, InvalidReason, RawStructure, Sample, SampleSet
 from crystalbench.crystals.wyckoff import FINEST_FIRST, Table
+from crystalbench.datasets import Dataset
 from crystalbench.errors import PluginError, ReadError
-from crystalbench.interfaces import Dataset, Draw, Parameters, ReaderSpec, Sampler, SamplerInput, Timing
+from crystalbench.interfaces import Draw, Parameters, ReaderSpec, Sampler, SamplerInput, Timing
 from crystalbench.runs.cache import Cache, content_key
 from crystalbench.runs.chunks import Chunk, draw_from_json, draw_to_json, to_json, total_timing
+from crystalbench.runs.compared import trained_elsewhere
 from crystalbench.runs.plan import FILE_CHUNK, GeneratorPlan, ReplicaPlan
 from crystalbench.tables.results import RowKind
 
@@ -197,11 +199,11 @@ def draw_replica(
         more = not chunk.last or len(kept.items) < len(chunk.items)
         if len(items) >= limit or (len(items) >= n and found >= novel):
             break
-    notes = _notes(stream, len(items), more, n, novel, found)
+    notes = (*_notes(stream, len(items), more, n, novel, found), *_elsewhere(stream))
     items += _not_written(stream, len(items), more)
     timing = total_timing([chunk for chunk in timed if chunk.items])
     drawn = SampleSet.of(items)
-    return ReplicaSamples(name=stream.name, drawn=drawn, n=min(n, len(items)), timing=timing, notes=tuple(notes))
+    return ReplicaSamples(name=stream.name, drawn=drawn, n=min(n, len(items)), timing=timing, notes=notes)
 
 
 def _notes(stream: Stream, drawn: int, more: bool, n: int, novel: int, found: int) -> Iterator[str]:
@@ -216,6 +218,13 @@ def _notes(stream: Stream, drawn: int, more: bool, n: int, novel: int, found: in
         yield f"the first {drawn:,} samples of {stream.name} are used; it holds more"
     if found < novel:
         yield f"{novel:,} novel samples were asked for; {drawn:,} draws of {stream.name} gave {found:,}"
+
+
+def _elsewhere(stream: Stream) -> Iterator[str]:
+    if stream.generator.kind is RowKind.TRAINING and stream.dataset.spec.reference != "train":
+        yield f"rows of the split that is compared with, {stream.dataset.spec.reference} of {stream.dataset.name}"
+    if stream.generator.kind in (RowKind.MEASURED, RowKind.EXAMPLE):
+        yield from trained_elsewhere(stream.generator.spec, stream.dataset.name)
 
 
 def _not_written(stream: Stream, drawn: int, more: bool) -> list[Converted]:

@@ -69,6 +69,8 @@ def run_settings(plan: Plan) -> dict[str, str]:
     settings = {
         "dataset": plan.dataset.name,
         "dataset version": f"{plan.dataset.version} (sha256 {plan.dataset_identity[:12]})",
+        "compared with": f"its split {plan.dataset.reference}",
+        "dataset chosen": plan.comparison.reason,
         "conversion": ", ".join(f"{key} {value}" for key, value in identity.items()),
         "samples": f"{plan.config.n:,} per replica, seed {plan.config.seed}",
     }

@@ -12,8 +12,9 @@ from typing import Any
 
 from crystalbench.crystals.convert import Converter
 from crystalbench.crystals.samples import Converted, Invalid
+from crystalbench.datasets import Dataset
 from crystalbench.errors import ConfigError, CrystalbenchError, ReadError, unknown_name
-from crystalbench.interfaces import Dataset, Timing
+from crystalbench.interfaces import Timing
 from crystalbench.isolation import isolated
 from crystalbench.plugins import Plugins
 from crystalbench.runs.cache import Cache

@@ -7,7 +7,7 @@ from crystalbench.errors import ConfigError
 from crystalbench.tables.published import rows as published_rows
 from crystalbench.tables.results import ENCODED_WITH, Column, Row, RowKind, Table
 
-DIFFERING = frozenset({"samples", "encoder"})
+DIFFERING = frozenset({"samples", "encoder", "dataset chosen"})
 """Settings in which runs of one table may differ."""
 
 

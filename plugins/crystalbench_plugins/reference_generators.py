@@ -10,13 +10,14 @@ random       near 1                                 high              near 1    
 ============ ====================================== ================= ============================ ================
 
 None of them knows chemistry beyond how often an element occurs: ``element-swap`` and ``random`` are floors for a
-model to beat. Chunk ``k`` depends on the training split, the seed and ``k`` alone.
+model to beat. Chunk ``k`` depends on the split, the seed and ``k`` alone. All but ``test`` rest on the split that
+distributions are compared with: the training split where the dataset has one.
 """
 
 import time
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -25,10 +26,12 @@ from numpy.typing import NDArray
 
 from crystalbench import (
     DatasetError,
+    DatasetSpec,
     Draw,
     GeneratorSpec,
     Protostructure,
     SamplerInput,
+    Scale,
     Split,
     Timing,
     hookimpl,
@@ -40,17 +43,20 @@ CHUNK = 250
 
 
 class _Reference(ABC):
-    """A sampler over one split of the run's dataset."""
-
-    split = "train"
+    """A sampler over one split of the run's dataset: the one that distributions are compared with."""
 
     def __init__(self, given: SamplerInput) -> None:
         self.seed = given.seed
         self.table = given.dataset.table
-        self.rows: Split = given.dataset.split(self.split)
+        split = self.split(given.dataset.spec)
+        self.rows: Split = given.dataset.split(split)
         if not len(self.rows):
-            raise DatasetError(f"split {self.split!r} of dataset {given.dataset.name!r} is empty")
+            raise DatasetError(f"split {split!r} of dataset {given.dataset.name!r} is empty")
         self.prepare()
+
+    def split(self, dataset: DatasetSpec) -> str:
+        """Return the name of the split."""
+        return dataset.reference
 
     @abstractmethod
     def prepare(self) -> None:
@@ -75,7 +81,7 @@ class _Reference(ABC):
 
 
 class TrainingCopy(_Reference):
-    """Rows of the training split, shuffled; once all are used, all of them again in another order."""
+    """Rows of the reference split, shuffled; once all are used, all of them again in another order."""
 
     def prepare(self) -> None:
         self._order = lru_cache(maxsize=2)(lambda epoch: self.random(epoch).permutation(len(self.rows)))
@@ -86,9 +92,12 @@ class TrainingCopy(_Reference):
 
 
 class HeldOut(_Reference):
-    """Rows of the test split, shuffled; the stream ends with them."""
+    """Rows of the held-out split, shuffled; the stream ends with them."""
 
-    split = "test"
+    def split(self, dataset: DatasetSpec) -> str:
+        if not dataset.held_out:
+            raise DatasetError(f"dataset {dataset.name!r} has no held-out split")
+        return dataset.held_out
 
     def prepare(self) -> None:
         self._order = self.random(0).permutation(len(self.rows))
@@ -277,6 +286,13 @@ class RandomOrbits(_Reference):
         return drawn
 
 
+SCALE: Mapping[type[_Reference], Scale] = {
+    TrainingCopy: Scale.REFERENCE,
+    HeldOut: Scale.HELD_OUT,
+    RandomOrbits: Scale.CHANCE,
+}
+
+
 @hookimpl
 def crystalbench_generators() -> Iterable[GeneratorSpec]:
     described = (
@@ -294,7 +310,7 @@ def crystalbench_generators() -> Iterable[GeneratorSpec]:
             start=start,
             chunk_size=CHUNK,
             reference=True,
-            training_copy=start is TrainingCopy,
+            scale=SCALE.get(start),
         )
         for name, title, start, description in described
     ]

@@ -160,7 +160,7 @@ def test_plan_computes_nothing_and_tells_what_is_cached(tmp_path: Path) -> None:
     assert "0 of 2 chunks cached" in crystalbench("plan", *arguments, cwd=tmp_path).stdout
     assert not list(Path(os.environ["CRYSTALBENCH_CACHE"]).iterdir())
     crystalbench("run", *arguments, "-o", "out", cwd=tmp_path)
-    assert crystalbench("plan", *arguments, cwd=tmp_path).stdout.count("all cached") == 2
+    assert crystalbench("plan", *arguments, cwd=tmp_path).stdout.count("all cached") == 4  # the rows for scale too
 
 
 def test_runs_are_merged_into_one_table_only_when_comparable(tmp_path: Path) -> None:
@@ -182,4 +182,6 @@ def test_plugins_are_listed_for_people_and_programs(tmp_path: Path) -> None:
 def test_progress_is_silent_when_standard_error_is_no_terminal(tmp_path: Path) -> None:
     done = crystalbench("run", "-g", "train", "-n", "10", "-o", "out", cwd=tmp_path)
     assert "\r" not in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+    told = done.stderr.splitlines()
+    assert told[0] == "compared with wbm-rebuilt: no dataset was named, and it is the default"
+    assert len(told) == 2

@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -178,12 +179,23 @@ def test_an_absent_or_empty_split_is_an_error(spec: GeneratorSpec) -> None:
         start(spec, empty)
 
 
-def test_without_a_training_split_only_the_test_set_can_be_drawn() -> None:
+def test_without_a_training_split_they_rest_on_the_split_that_is_compared_with() -> None:
     dataset = Dataset(BUNDLED[2].spec)
-    assert start(BY_NAME["test"], dataset).draw(0)
-    for name in ("train", "element-swap", "random"):
-        with pytest.raises(DatasetError, match="no training split"):
-            start(BY_NAME[name], dataset)
+    drawn = {name: items(spec, dataset, 2) for name, spec in BY_NAME.items()}
+    known = dataset.split("val")
+    assert {item.label for item in drawn["train"]} <= known.label_set
+    assert {item.label for item in drawn["test"]} <= dataset.split("test").label_set
+    assert {item.prototype for item in drawn["element-swap"]} <= known.prototype_set
+    assert {item.spacegroup for item in drawn["random"]} <= set(known.spacegroups.tolist())
+
+
+def test_a_split_that_is_compared_with_is_not_held_out() -> None:
+    rows = [Protostructure(225, [("Na", "a"), ("Cl", "b")])]
+    dataset = small(test=rows)
+    alone = Dataset(replace(dataset.spec, reference="test"))
+    assert alone.held_out is None
+    with pytest.raises(DatasetError, match="dataset 'small' has no held-out split"):
+        start(BY_NAME["test"], alone)
 
 
 def test_element_swap_keeps_the_number_of_elements(wbm: Dataset) -> None:

@@ -24,6 +24,8 @@ class Bundled:
     ----------
     unions
         Splits that are other splits one after another.
+    reference
+        The split that distributions are compared with.
     without_train
         Why there is no training split and what to do; empty where there is one.
     """
@@ -33,6 +35,7 @@ class Bundled:
     description: str
     splits: tuple[str, ...]
     unions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    reference: str = "train"
     without_train: str = ""
     default: bool = False
 
@@ -71,6 +74,8 @@ class Bundled:
             load=self.load,
             identity=self.identity,
             card=self.card,
+            reference=self.reference,
+            without_train=self.without_train,
             default=self.default,
         )
 
@@ -106,10 +111,11 @@ BUNDLED = (
     Bundled(
         name="mp20-eval",
         title="MP-20, validation and test",
-        description="18,093 Materials Project crystals with formation energies; no training split",
+        description="18,093 Materials Project crystals with formation energies; compares with val, counts no novelty",
         splits=("val", "test"),
         unions={"all": ("val", "test")},
-        without_train="it holds only MP-20's validation and test materials. For novelty against MP-20 use the "
+        reference="val",
+        without_train="its files hold only MP-20's validation and test materials. For novelty against MP-20 use the "
         "dataset 'mp20' (downloaded on first use), or make one of your own training set with "
         "'crystalbench dataset build'",
     ),

@@ -293,6 +293,8 @@ def _spec(folder: Path) -> DatasetSpec:
         load=packed.split,
         identity=identity,
         card=lambda: cards.render((folder / "card.md").read_text(encoding="utf-8"), packed),
+        reference=next((split for split in SPLITS if split in counts), "train"),
+        without_train="its source has none; make it again with 'crystalbench dataset build' from one that has",
     )
 
 

@@ -1,4 +1,4 @@
-"""Embeddings of the samples and of training rows to hold them against: what every metric on embeddings starts from."""
+"""Embeddings of the samples and of reference rows to hold them against: what every metric on embeddings starts from."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ ROWS = 0x7EA1  # makes this choice of rows independent of everything else that i
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Embedded:
-    """Embeddings of the samples and of as many training rows, or of all where there are fewer.
+    """Embeddings of the samples and of as many reference rows, or of all where there are fewer.
 
     Attributes
     ----------
@@ -21,7 +21,7 @@ class Embedded:
         (n, d): the samples that have an embedding, in the order of their labels, so that no result depends on the
         order of generation.
     reference
-        (m, d): rows of the training split, drawn without replacement by the run's seed. Fewer rows are a beginning of
+        (m, d): rows of the reference split, drawn without replacement by the run's seed. Fewer rows are a beginning of
         more rows, so that generators, and novel samples among all, meet the same ones.
     asked
         All samples, the invalid ones and those that the encoder cannot encode included.
@@ -39,7 +39,7 @@ class Embedded:
 
 
 def embed(given: ScoreInput, least: int = 2) -> Embedded:
-    """Encode the valid samples and as many training rows.
+    """Encode the valid samples and as many reference rows.
 
     Raises
     ------
@@ -47,11 +47,11 @@ def embed(given: ScoreInput, least: int = 2) -> Embedded:
         If fewer than ``least`` of either have an embedding.
     """
     samples = encodable(given, sorted(protostructure.label for protostructure in given.samples.valid))
-    reference = encodable(given, training_rows(given, len(samples)))
+    reference = encodable(given, reference_rows(given, len(samples)))
     if len(samples) < least:
         raise NotComputable(f"needs at least {least} valid samples, there are {len(samples)}")
     if len(reference) < least:
-        raise NotComputable(f"needs at least {least} training rows, there are {len(reference)}")
+        raise NotComputable(f"needs at least {least} reference rows, there are {len(reference)}")
     return Embedded(samples, reference, len(given.samples))
 
 
@@ -62,8 +62,8 @@ def encodable(given: ScoreInput, labels: Sequence[str]) -> Encoded:
     return encoded if known.all() else Encoded(encoded.embeddings[known], encoded.energies[known])
 
 
-def training_rows(given: ScoreInput, n: int, skip: int = 0) -> Sequence[str]:
-    """Return the labels of ``n`` training rows in the order of the run's seed, after the first ``skip``."""
+def reference_rows(given: ScoreInput, n: int, skip: int = 0) -> Sequence[str]:
+    """Return the labels of ``n`` reference rows in the order of the run's seed, after the first ``skip``."""
     train = given.reference.labels
     order: NDArray[np.int64] = np.random.default_rng((given.seed, ROWS)).permutation(len(train))
     return [train[row] for row in order[skip : skip + n].tolist()]

@@ -26,7 +26,7 @@ def median_interval(values: NDArray[np.floating]) -> tuple[float, float]:
 
 
 def compute(given: ScoreInput, name: str) -> MetricResult:
-    """Return the median energy of the samples, eV/atom; details: quantiles and histograms, training rows beside."""
+    """Return the median energy of the samples, eV/atom; details: quantiles and histograms, reference rows beside."""
     embedded = embed(given, least=1)
     samples, training = embedded.samples.energies, embedded.reference.energies
     found = [
@@ -39,7 +39,7 @@ def compute(given: ScoreInput, name: str) -> MetricResult:
         details={
             "denominator": "valid samples",
             "asked": embedded.asked,
-            "training_rows": len(training),
+            "reference_rows": len(training),
             "distributions": [item.to_json() for item in found],
         },
         notes=embedded.notes,

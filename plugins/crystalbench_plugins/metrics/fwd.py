@@ -1,6 +1,6 @@
-"""Fréchet Wrenformer distance between samples and training rows (paper, section 3.6, Table 1 "FWD").
+"""Fréchet Wrenformer distance between samples and reference rows (paper, section 3.6, Table 1 "FWD").
 
-N samples against N random training rows: the plain value, as in the paper, and the same corrected for what it owes to
+N samples against N random reference rows: the plain value, as in the paper, and the same corrected for what it owes to
 the number of samples. Both are the squared distance, in the unit of the embedding squared.
 """
 
@@ -10,13 +10,13 @@ import numpy as np
 
 from crystalbench import CommandSpec, Direction, Encoded, MetricResult, MetricSpec, Need, ScoreInput, Subset, hookimpl
 from crystalbench.tables.results import JSON
-from crystalbench_plugins.metrics._embedded import Embedded, embed, encodable, training_rows
+from crystalbench_plugins.metrics._embedded import Embedded, embed, encodable, reference_rows
 from crystalbench_plugins.metrics._frechet import Gaussian, chance, corrected, distance, fit
 
 LEAST = 4  # two halves of two rows
 
 ABOUT = (
-    "Squared Fréchet distance between the embeddings of the {what} and of as many random training rows. "
+    "Squared Fréchet distance between the embeddings of the {what} and of as many random rows of the reference split. "
     "Denominator: valid samples."
 )
 FEW = "fewer samples than twice the {} dimensions of the embedding: the correction is rough"
@@ -25,7 +25,7 @@ CORRECTED = " Extrapolated to infinitely many: 2 FD(N) - mean FD(N/2), with a bo
 
 
 def compute(given: ScoreInput) -> MetricResult:
-    """Return the plug-in distance; details: the floor, what as many training rows are from as many others."""
+    """Return the plug-in distance; details: the floor, what as many reference rows are from as many others."""
     embedded = embed(given)
     samples, reference = fit(embedded.samples.embeddings), fit(embedded.reference.embeddings)
     floor = _floor(given, embedded.reference)
@@ -61,9 +61,9 @@ def compute_corrected(given: ScoreInput) -> MetricResult:
 
 
 def _floor(given: ScoreInput, reference: Encoded) -> tuple[float, float] | None:
-    """Return mean and 95 % quantile of what training rows are from as many others; None for too few of them."""
+    """Return mean and 95 % quantile of what reference rows are from as many others; None for too few of them."""
     n = len(reference)
-    others = encodable(given, training_rows(given, n, skip=n))
+    others = encodable(given, reference_rows(given, n, skip=n))
     if len(others) < n or n < LEAST:
         return None
     return chance(np.concatenate((reference.embeddings, others.embeddings)), given.seed)
@@ -72,7 +72,7 @@ def _floor(given: ScoreInput, reference: Encoded) -> tuple[float, float] | None:
 def _floor_note(floor: tuple[float, float] | None, n: int) -> tuple[str, ...]:
     if floor is None:
         return ()
-    return (f"{n:,} training rows against as many others: {floor[0]:.3g}, under {floor[1]:.3g} in 95 % of draws",)
+    return (f"{n:,} reference rows against as many others: {floor[0]:.3g}, under {floor[1]:.3g} in 95 % of draws",)
 
 
 def _rank_note(samples: Gaussian, reference: Gaussian) -> tuple[str, ...]:
@@ -87,7 +87,7 @@ def _details(embedded: Embedded) -> dict[str, JSON]:
     return {
         "denominator": "valid samples",
         "asked": embedded.asked,
-        "training_rows": len(embedded.reference),
+        "reference_rows": len(embedded.reference),
         "dimensions": int(embedded.samples.embeddings.shape[1]),
     }
 
@@ -116,6 +116,7 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
             # Embeddings are float32 and depend on batches and threads to about 1e-6 of their size.
             tolerance=1e-3,
             show_interval=correct,
+            distance=correct and subset is Subset.ALL,
             size_dependent=not correct,
             compute=compute_corrected if correct else compute,
         )

@@ -1,4 +1,4 @@
-"""Kernel distance: the unbiased squared maximum mean discrepancy between samples and training rows.
+"""Kernel distance: the unbiased squared maximum mean discrepancy between samples and reference rows.
 
 The cubic polynomial kernel ``(x.y / d + 1)^3`` and the estimator without diagonal of the kernel inception distance
 (Binkowski et al. 2018, arXiv:1801.01401). Unlike the Fréchet distance it owes nothing to the number of
@@ -76,12 +76,13 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
             latex="KWD",
             description=(
                 "Unbiased squared maximum mean discrepancy (cubic kernel, as in KID) between the embeddings of the "
-                "samples and of as many random training rows. Denominator: valid samples."
+                "samples and of as many random reference rows. Denominator: valid samples."
             ),
             digits=4,
             direction=Direction.LOWER,
             needs=frozenset({Need.REFERENCE, Need.ENCODER}),
             tolerance=1e-3,
+            distance=True,
             default=False,  # says on other grounds what FWD says: for those who doubt it
             compute=compute,
         ),

@@ -23,7 +23,7 @@ def compute(inputs: ScoreInput) -> MetricResult:
         raise NotComputable("there are no samples")
     if timing is None or not timing.seconds > 0:
         raise NotComputable("the clock shows no time for these samples")
-    novel, per_minute = count_novel(samples, inputs.reference), 60 / timing.seconds
+    novel, per_minute = count_novel(samples, inputs.train), 60 / timing.seconds
     low, high = wilson(novel, len(samples))
     return MetricResult(
         value=novel * per_minute,
@@ -54,7 +54,7 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
             unit="1/min",
             digits=0,
             direction=Direction.HIGHER,
-            needs=frozenset({Need.REFERENCE, Need.TIMING}),
+            needs=frozenset({Need.TRAIN, Need.TIMING}),
             compute=compute,
         ),
     )

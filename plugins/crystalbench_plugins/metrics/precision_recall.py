@@ -1,9 +1,9 @@
 """Precision, recall, density and coverage: whether a distance comes from odd samples or from missing ones.
 
 Each row carries a ball that reaches to its k-th nearest neighbour in its own set. Precision and recall
-(Kynkäänniemi et al. 2019, arXiv:1904.06991): share of samples inside a ball of a training row, share of training rows
-inside a ball of a sample. Density and coverage (Naeem et al. 2020, arXiv:2002.09797): balls of training rows that a
-sample is in, over k; share of training rows with a sample in their ball.
+(Kynkäänniemi et al. 2019, arXiv:1904.06991): share of samples inside a ball of a reference row, share of reference rows
+inside a ball of a sample. Density and coverage (Naeem et al. 2020, arXiv:2002.09797): balls of reference rows that a
+sample is in, over k; share of reference rows with a sample in their ball.
 """
 
 import hashlib
@@ -24,15 +24,15 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
-    """How two sets of n samples and m training rows overlap.
+    """How two sets of n samples and m reference rows overlap.
 
     Attributes
     ----------
     precise, recalled, covered
-        Number of samples inside a training ball, of training rows inside a sample ball, of training balls with a
+        Number of samples inside a reference ball, of reference rows inside a sample ball, of reference balls with a
         sample.
     density
-        Mean number of training balls that a sample is in, over k; 1 for sets from one distribution.
+        Mean number of reference balls that a sample is in, over k; 1 for sets from one distribution.
     """
 
     n: int
@@ -102,8 +102,8 @@ def compute(given: ScoreInput, part: str) -> MetricResult:
         return MetricResult(value=found.density, n=found.n, details={"denominator": "valid samples"}, notes=notes)
     hits, n, of = {
         "precision": (found.precise, found.n, "valid samples"),
-        "recall": (found.recalled, found.m, "training rows"),
-        "coverage": (found.covered, found.m, "training rows"),
+        "recall": (found.recalled, found.m, "reference rows"),
+        "coverage": (found.covered, found.m, "reference rows"),
     }[part]
     return MetricResult(
         value=hits / n, n=n, interval=wilson(hits, n), details={"denominator": of, "hits": hits}, notes=notes
@@ -114,10 +114,10 @@ def compute(given: ScoreInput, part: str) -> MetricResult:
 def crystalbench_metrics() -> Iterable[MetricSpec]:
     k = Parameter(name="k", default=5, help="Neighbours that a ball reaches to.")
     columns = (
-        ("precision", 320, "Share of samples no farther from a training row than its k-th neighbour.", "%"),
-        ("recall", 321, "Share of training rows no farther from a sample than its k-th neighbour.", "%"),
+        ("precision", 320, "Share of samples no farther from a reference row than its k-th neighbour.", "%"),
+        ("recall", 321, "Share of reference rows no farther from a sample than its k-th neighbour.", "%"),
         ("density", 322, "Training rows that a sample is that near to, over k; 1 for the training distribution.", ""),
-        ("coverage", 323, "Share of training rows with a sample nearer than their k-th neighbour.", "%"),
+        ("coverage", 323, "Share of reference rows with a sample nearer than their k-th neighbour.", "%"),
     )
     return [
         MetricSpec(
@@ -126,7 +126,7 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
             order=order,
             title=name.capitalize(),
             latex=name.capitalize(),
-            description=f"{about} Nearness is that of embeddings; as many random training rows as valid samples.",
+            description=f"{about} Nearness is that of embeddings; as many random reference rows as valid samples.",
             unit=unit,
             digits=2 if name == "density" else 1,
             direction=Direction.NONE if name == "density" else Direction.HIGHER,

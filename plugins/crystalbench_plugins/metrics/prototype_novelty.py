@@ -23,7 +23,7 @@ def compute(inputs: ScoreInput) -> MetricResult:
     samples = inputs.samples
     if not len(samples):
         raise NotComputable("there are no novel samples")
-    known = inputs.reference.prototype_set
+    known = inputs.train.prototype_set
     prototypes = [sample.prototype for sample in samples.valid]
     distinct = set(prototypes)
     return MetricResult(
@@ -53,7 +53,7 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
             direction=Direction.HIGHER,
             size_dependent=True,
             subset=Subset.NOVEL,
-            needs=frozenset({Need.REFERENCE}),
+            needs=frozenset({Need.TRAIN}),
             compute=compute,
         ),
     )

@@ -10,7 +10,7 @@ import click
 
 from crystalbench import ConfigError, MetricResult, NotComputable, SampleSet, ScoreInput
 from crystalbench.crystals.samples import Converted
-from crystalbench.interfaces import Dataset
+from crystalbench.datasets import Dataset
 from crystalbench.plugins import Plugins
 from crystalbench.runs.cache import Cache
 from crystalbench.runs.config import RunConfig
@@ -19,7 +19,7 @@ from crystalbench.runs.plan import plan_encoders
 from crystalbench.runs.score import cached_encoders
 from crystalbench.tables.charts import Curve, curves, standalone
 from crystalbench_plugins.metrics import fwd
-from crystalbench_plugins.metrics._embedded import encodable, training_rows
+from crystalbench_plugins.metrics._embedded import encodable, reference_rows
 from crystalbench_plugins.metrics._frechet import distance, extrapolated, fit
 
 SIZES = "500,1000,2000,5000,10000"
@@ -33,7 +33,7 @@ class Point:
     Attributes
     ----------
     blocks
-        Disjoint sets of samples, each against training rows of its own, that the values are means over.
+        Disjoint sets of samples, each against reference rows of its own, that the values are means over.
     fwd, corrected
         Plain value, and extrapolated to infinitely many samples.
     fwd_std, corrected_std
@@ -41,7 +41,7 @@ class Point:
     low, high
         The 95 % interval that the metric gives the first block.
     floor
-        As in the metric; "" where there are too few training rows.
+        As in the metric; "" where there are too few reference rows.
     """
 
     encoder: str
@@ -115,11 +115,11 @@ def measure(run: Path, sizes: Iterable[int], chosen: str = "") -> Iterator[Point
 
 
 def _blocks(given: ScoreInput, drawn: Sequence[Converted], n: int) -> Iterator[tuple[float, float]]:
-    """Yield plain and extrapolated value of disjoint sets of n samples and n training rows."""
+    """Yield plain and extrapolated value of disjoint sets of n samples and n reference rows."""
     for block in range(min(MOST_BLOCKS, len(drawn) // n, len(given.reference) // n)):
         samples = SampleSet(tuple(drawn[block * n : (block + 1) * n]))
         x = encodable(given, sorted(item.label for item in samples.valid)).embeddings
-        y = encodable(given, training_rows(given, len(x), skip=block * n)).embeddings
+        y = encodable(given, reference_rows(given, len(x), skip=block * n)).embeddings
         if min(len(x), len(y)) >= fwd.LEAST:
             yield distance(fit(x), fit(y)), extrapolated(x, y, given.seed)
 
@@ -134,7 +134,7 @@ def draw(points: list[Point]) -> str:
         intervals = tuple((p.low, p.high) for p in own)
         series.append(Curve(f"{title}: FWD∞", tuple((p.n, p.corrected) for p in own), intervals, colour))
     upward = f"FWD ({points[0].encoder}), square-root scale"
-    return standalone(curves(series, "number of samples, and of training rows", upward))
+    return standalone(curves(series, "number of samples, and of reference rows", upward))
 
 
 def _point(

@@ -1,4 +1,4 @@
-"""How the space groups of the samples compare with those of the training split (paper, section 4.1)."""
+"""How the space groups of the samples compare with those of the reference split (paper, section 4.1)."""
 
 from collections.abc import Iterable
 
@@ -69,7 +69,7 @@ def compute_triclinic_monoclinic(inputs: ScoreInput) -> MetricResult:
 
 
 def compute_divergence(inputs: ScoreInput) -> MetricResult:
-    """Return the Jensen-Shannon divergence (bits) of the space groups of valid samples and training split.
+    """Return the Jensen-Shannon divergence (bits) of the space groups of valid samples and reference split.
 
     The estimate is biased upward, near zero by about (occupied groups - 1) / (8 n ln 2). A percentile
     bootstrap would double that bias instead of showing it, so there is no interval; the details give the
@@ -78,13 +78,13 @@ def compute_divergence(inputs: ScoreInput) -> MetricResult:
     Raises
     ------
     NotComputable
-        If there are no valid samples, or no training rows.
+        If there are no valid samples, or no reference rows.
     """
     samples = inputs.samples
     counts, training = histogram(_spacegroups(samples)), histogram(inputs.reference.spacegroups)
     n = int(counts.sum())
     if not n or not training.sum():
-        raise NotComputable("there are no valid samples" if not n else "the training split is empty")
+        raise NotComputable("there are no valid samples" if not n else "the reference split is empty")
     expected = training / training.sum()
     copies = np.random.default_rng(inputs.seed).multinomial(n, expected, size=_FLOOR_DRAWS)  # (draws, 230)
     floor = jensen_shannon(copies / n, expected)
@@ -134,7 +134,7 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
             title="SG JSD",
             latex=r"$\mathrm{JSD}_\mathrm{SG}$",
             description="Jensen-Shannon divergence (base 2) of the space groups of the valid samples and of "
-            "the training split; 0 is equal, 1 disjoint; biased upward for few samples.",
+            "the reference split; 0 is equal, 1 disjoint; biased upward for few samples.",
             unit="bit",
             digits=3,
             direction=Direction.LOWER,

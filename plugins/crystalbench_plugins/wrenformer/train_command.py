@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from crystalbench import ConfigError
-from crystalbench.interfaces import Dataset
+from crystalbench.datasets import Dataset
 from crystalbench.plugins import Plugins
 from crystalbench_plugins.wrenformer.train import Training, TrainingSettings
 

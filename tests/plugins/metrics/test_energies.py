@@ -13,7 +13,7 @@ from crystalbench.tables.charts import histograms, standalone
 from crystalbench.tables.distribution import Distribution, distributions
 from crystalbench.tables.results import JSON
 from crystalbench.testing import check_metric, example_encoder
-from crystalbench_plugins.metrics._embedded import training_rows
+from crystalbench_plugins.metrics._embedded import reference_rows
 from crystalbench_plugins.metrics.energies import BINS, LOW, WIDTH, crystalbench_metrics, median_interval
 from tests.plugins.metrics.metric_inputs import EMPTY, spec
 from tests.plugins.metrics.test_fwd import crystals, given
@@ -29,13 +29,13 @@ def test_the_value_is_the_median_of_what_the_encoder_says() -> None:
     assert any("of 151" in note for note in result.notes)
 
 
-def test_the_details_hold_quantiles_and_histograms_of_samples_and_training_rows() -> None:
+def test_the_details_hold_quantiles_and_histograms_of_samples_and_reference_rows() -> None:
     inputs = given(SAMPLES)
     result = spec(crystalbench_metrics, "energy").compute(inputs)
     own, training = distributions(result.details)
     assert (own.name, training.name) == ("generated", "training")
     assert (len(own.counts), own.low, own.width) == (BINS, LOW, WIDTH)
-    for found, labels in ((own, [p.label for p in SAMPLES]), (training, training_rows(inputs, 150))):
+    for found, labels in ((own, [p.label for p in SAMPLES]), (training, reference_rows(inputs, 150))):
         energies = example_encoder().encode(labels).energies.astype(float)
         assert sum(found.counts) == 150
         assert found.quantiles == pytest.approx(np.quantile(energies, (0.1, 0.5, 0.9)))

@@ -28,7 +28,7 @@ from crystalbench.runs.plan import plan_encoders
 from crystalbench.runs.score import cached_encoders
 from crystalbench.testing import CountingEncoder, check_metric, example_encoder
 from crystalbench_plugins.metrics import fwd
-from crystalbench_plugins.metrics._embedded import training_rows
+from crystalbench_plugins.metrics._embedded import reference_rows
 from crystalbench_plugins.metrics._frechet import Gaussian, chance, corrected, distance, fit
 from tests.plugins.metrics.metric_inputs import EMPTY, dataset, spec
 
@@ -66,24 +66,24 @@ def embedded(items: list[Protostructure]) -> np.ndarray:
     return example_encoder().encode([item.label for item in items]).embeddings
 
 
-def test_it_is_the_distance_of_the_samples_to_as_many_random_training_rows() -> None:
+def test_it_is_the_distance_of_the_samples_to_as_many_random_reference_rows() -> None:
     samples = crystals(100, seed=1, low=3)
     inputs = given(samples)
-    rows = [Protostructure.parse(label) for label in training_rows(inputs, 100)]
+    rows = [Protostructure.parse(label) for label in reference_rows(inputs, 100)]
     result = fwd.compute(inputs)
     assert result.value == pytest.approx(distance(fit(embedded(samples)), fit(embedded(rows))), rel=1e-12)
-    assert (result.n, result.details["asked"], result.details["training_rows"]) == (100, 100, 100)
+    assert (result.n, result.details["asked"], result.details["reference_rows"]) == (100, 100, 100)
 
 
-def test_training_rows_are_drawn_once_with_the_seed_and_more_begin_with_fewer() -> None:
+def test_reference_rows_are_drawn_once_with_the_seed_and_more_begin_with_fewer() -> None:
     inputs = given(TRAIN)
-    assert training_rows(inputs, 100) == training_rows(inputs, 300)[:100]
-    assert sorted(training_rows(inputs, 400)) == sorted(row.label for row in TRAIN)
-    assert training_rows(given(TRAIN, seed=1), 100) != training_rows(inputs, 100)
-    assert training_rows(inputs, 100, skip=100) == training_rows(inputs, 200)[100:]
+    assert reference_rows(inputs, 100) == reference_rows(inputs, 300)[:100]
+    assert sorted(reference_rows(inputs, 400)) == sorted(row.label for row in TRAIN)
+    assert reference_rows(given(TRAIN, seed=1), 100) != reference_rows(inputs, 100)
+    assert reference_rows(inputs, 100, skip=100) == reference_rows(inputs, 200)[100:]
 
 
-def test_the_novel_column_meets_the_same_training_rows_as_the_other() -> None:
+def test_the_novel_column_meets_the_same_reference_rows_as_the_other() -> None:
     """Equal samples give equal values in both columns: nothing but the samples differs between them."""
     by_name = {metric.name: metric for metric in fwd.crystalbench_metrics()}
     samples = crystals(100, seed=1, low=3)
@@ -104,16 +104,16 @@ def test_what_is_unlike_the_training_set_is_farther_than_what_is_like_it() -> No
         assert compute(given(alike)).value < 0.1 * compute(given(unlike)).value
 
 
-def test_the_floor_is_what_training_rows_are_from_other_training_rows() -> None:
+def test_the_floor_is_what_reference_rows_are_from_other_reference_rows() -> None:
     inputs = given(crystals(150, seed=3))
-    rows = [Protostructure.parse(label) for label in training_rows(inputs, 300)]
+    rows = [Protostructure.parse(label) for label in reference_rows(inputs, 300)]
     mean, most = chance(embedded(rows), 0)
     result = fwd.compute(inputs)
     assert (result.details["floor"], result.details["floor_95"]) == (mean, most)
-    assert any("150 training rows against as many others" in note for note in result.notes)
+    assert any("150 reference rows against as many others" in note for note in result.notes)
 
 
-def test_there_is_no_floor_where_the_training_rows_do_not_suffice_for_two_sets() -> None:
+def test_there_is_no_floor_where_the_reference_rows_do_not_suffice_for_two_sets() -> None:
     result = fwd.compute(given(crystals(250, seed=3)))
     assert result.details["floor"] is None
     assert not any("as many others" in note for note in result.notes)
@@ -121,7 +121,7 @@ def test_there_is_no_floor_where_the_training_rows_do_not_suffice_for_two_sets()
 
 def test_a_smaller_training_set_is_used_whole() -> None:
     result = fwd.compute(given(crystals(100, seed=3), train=TRAIN[:30]))
-    assert (result.n, result.details["training_rows"]) == (100, 30)
+    assert (result.n, result.details["reference_rows"]) == (100, 30)
 
 
 def test_invalid_samples_have_no_embedding_and_the_result_says_how_many_have() -> None:
@@ -189,14 +189,14 @@ class Choosy(CountingEncoder):
         return encoded
 
 
-def test_samples_and_training_rows_that_the_encoder_cannot_encode_are_left_out_and_told() -> None:
+def test_samples_and_reference_rows_that_the_encoder_cannot_encode_are_left_out_and_told() -> None:
     samples = crystals(150, seed=3)
     known = [item for item in samples if "Ba" not in item.elements]
     choosy = replace(example_encoder().spec, load=lambda parameters: Choosy())
     for compute in (fwd.compute, fwd.compute_corrected):
         result = compute(replace(given(samples), encoder=CachedEncoder(choosy, {}, "0" * 64)))
         assert (result.n, result.details["asked"]) == (len(known), 150)
-        rows = result.details["training_rows"]
+        rows = result.details["reference_rows"]
         assert isinstance(rows, int)
         assert rows < len(known)
         assert f"from {len(known)} samples of 150: the others have no embedding" in result.notes

@@ -5,7 +5,7 @@ import pytest
 
 from crystalbench import NotComputable
 from crystalbench.testing import example_encoder
-from crystalbench_plugins.metrics._embedded import training_rows
+from crystalbench_plugins.metrics._embedded import reference_rows
 from crystalbench_plugins.metrics.kernel_distance import blocks, compute, crystalbench_metrics, unbiased
 from tests.plugins.metrics.metric_inputs import spec
 from tests.plugins.metrics.test_fwd import crystals, given
@@ -41,11 +41,11 @@ def test_the_interval_covers_the_truth() -> None:
     assert hits >= 34
 
 
-def test_the_metric_compares_samples_with_training_rows() -> None:
+def test_the_metric_compares_samples_with_reference_rows() -> None:
     samples = crystals(150, seed=3, low=8)
     inputs = given(samples)
     result = compute(inputs)
-    rows = example_encoder().encode(training_rows(inputs, 150)).embeddings
+    rows = example_encoder().encode(reference_rows(inputs, 150)).embeddings
     own = example_encoder().encode(sorted(p.label for p in samples)).embeddings
     found = blocks(own, rows, 0)
     assert result.value == pytest.approx(found.mean())

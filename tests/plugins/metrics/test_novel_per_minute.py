@@ -48,4 +48,4 @@ def test_no_samples_is_not_computable() -> None:
 
 
 def test_metric_asks_for_clock_and_reference() -> None:
-    assert spec(crystalbench_metrics, "novel_per_minute").needs == {Need.REFERENCE, Need.TIMING}
+    assert spec(crystalbench_metrics, "novel_per_minute").needs == {Need.TRAIN, Need.TIMING}

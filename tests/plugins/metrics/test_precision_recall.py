@@ -80,11 +80,13 @@ def test_one_repeated_sample_has_precision_and_no_coverage() -> None:
     assert result["recall"].value < 0.5
 
 
-def test_denominators_are_samples_or_training_rows_and_invalid_samples_are_told() -> None:
+def test_denominators_are_samples_or_reference_rows_and_invalid_samples_are_told() -> None:
     items: list[Converted] = [*crystals(100, seed=1), Invalid(InvalidReason.EMPTY)]
     for part, result in scores(items).items():
         assert result.n == 100
-        assert result.details["denominator"] == ("training rows" if part in ("recall", "coverage") else "valid samples")
+        assert result.details["denominator"] == (
+            "reference rows" if part in ("recall", "coverage") else "valid samples"
+        )
         assert any("of 101" in note for note in result.notes)
         assert (result.interval is None) == (part == "density")
 

@@ -40,7 +40,7 @@ def test_order_and_duplicates_do_not_change_the_count(items: list[Protostructure
     assert compute(inputs(items[::-1] * 2, train=train)).value == value
 
 
-def test_more_training_rows_never_give_more_new_prototypes() -> None:
+def test_more_reference_rows_never_give_more_new_prototypes() -> None:
     items = [RUTILE, BRASS, SILICON]
     values = [compute(inputs(items, train=[SALT, *items[:k]])).value for k in range(4)]
     assert values == [3, 2, 1, 0]

@@ -18,11 +18,12 @@ from crystalbench.runs.run import Run
 from crystalbench.testing import example_encoder
 from crystalbench_plugins import reference_generators
 from crystalbench_plugins.metrics import fwd, size_effect
-from crystalbench_plugins.metrics._embedded import training_rows
+from crystalbench_plugins.metrics._embedded import reference_rows
 from crystalbench_plugins.metrics._frechet import distance, fit
 from tests.plugins.metrics.test_fwd import crystals
 
 ROWS = crystals(3000, seed=0)
+NAMES = ("train", "test", "random", "element-swap")
 SPLIT = Split(tuple(p.label for p in ROWS), tuple(p.prototype for p in ROWS))
 
 
@@ -64,23 +65,23 @@ def score_input(run: Path, rows: slice) -> ScoreInput:
 def test_its_numbers_are_those_of_the_metric_on_as_many_samples(run: Path) -> None:
     points = list(size_effect.measure(run, [100, 600, 5000]))
     assert [(p.generator, p.n, p.blocks) for p in points] == [
-        (name, n, blocks) for name in ("train", "element-swap") for n, blocks in ((100, 6), (600, 1))
+        (name, n, blocks) for name in NAMES for n, blocks in ((100, 6), (600, 1))
     ]
     given = score_input(run, slice(600))
     plain, better = fwd.compute(given), fwd.compute_corrected(given)
-    assert points[3].fwd == pytest.approx(plain.value)
-    assert points[3].corrected == pytest.approx(better.value)
-    assert (points[3].low, points[3].high) == better.interval
-    assert points[3].floor == plain.details["floor"]
-    assert points[3].fwd_std == ""
+    assert points[7].fwd == pytest.approx(plain.value)
+    assert points[7].corrected == pytest.approx(better.value)
+    assert (points[7].low, points[7].high) == better.interval
+    assert points[7].floor == plain.details["floor"]
+    assert points[7].fwd_std == ""
 
 
-def test_blocks_share_neither_samples_nor_training_rows(run: Path) -> None:
-    point = list(size_effect.measure(run, [100]))[1]
+def test_blocks_share_neither_samples_nor_reference_rows(run: Path) -> None:
+    point = list(size_effect.measure(run, [100]))[3]
     values = []
     for block in range(6):
         given = score_input(run, slice(100 * block, 100 * (block + 1)))
-        rows = training_rows(given, 100, skip=100 * block)
+        rows = reference_rows(given, 100, skip=100 * block)
         own = given.encode(sorted(p.label for p in given.samples.valid)).embeddings
         values.append(distance(fit(own), fit(given.encode(rows).embeddings)))
     assert point.fwd == pytest.approx(np.mean(values))
@@ -90,9 +91,9 @@ def test_blocks_share_neither_samples_nor_training_rows(run: Path) -> None:
 def test_the_command_writes_data_and_a_picture(run: Path, tmp_path: Path) -> None:
     command = [str(run), "--sizes", "600,100", "--out", str(tmp_path / "figures")]
     done = CliRunner().invoke(size_effect.command, command, catch_exceptions=False)
-    assert "4 points" in done.output
+    assert "8 points" in done.output
     rows = list(csv.DictReader((tmp_path / "figures" / "size-effect.csv").read_text().splitlines()))
-    assert [row["n"] for row in rows] == ["100", "600"] * 2
+    assert [row["n"] for row in rows] == ["100", "600"] * len(NAMES)
     assert all(np.isfinite(float(row["corrected"])) for row in rows)
     picture = ElementTree.parse(tmp_path / "figures" / "size-effect.svg")
     words = {text.text for text in picture.iter("{http://www.w3.org/2000/svg}text")}

@@ -1,0 +1,126 @@
+"""What a dataset is to metrics and generators: splits of materials, and which of them samples are compared with."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crystalbench.crystals.protostructure import Protostructure
+from crystalbench.crystals.wyckoff import Table as LetterTable
+
+
+@dataclass(frozen=True)
+class Split:
+    """One split of a dataset, a row per material.
+
+    Attributes
+    ----------
+    labels
+        Canonical AFLOW labels under the letter table that was asked for; duplicates stay.
+    prototypes
+        Canonical prototype label of each row.
+    energies
+        (n,) float32, formation energy in eV/atom, or None; NaN where a row has none.
+    """
+
+    labels: tuple[str, ...]
+    prototypes: tuple[str, ...]
+    energies: NDArray[np.float32] | None = None
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @cached_property
+    def label_set(self) -> frozenset[str]:
+        return frozenset(self.labels)
+
+    @cached_property
+    def prototype_set(self) -> frozenset[str]:
+        return frozenset(self.prototypes)
+
+    @cached_property
+    def spacegroups(self) -> NDArray[np.int16]:
+        """(n,) int16, space-group number of each row: the third field of its label."""
+        return np.array([label.split("_", 3)[2] for label in self.labels], dtype=np.int16)
+
+    def protostructure(self, row: int) -> Protostructure:
+        return Protostructure.from_canonical(self.labels[row])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetSpec:
+    """Materials in splits: ``train`` is what novelty is counted against.
+
+    Attributes
+    ----------
+    reference
+        The split that distributions are compared with: the training split, or another that is drawn as it is.
+    without_train
+        Where there is no training split: why, and where to get one. Cells that need it say so.
+    load
+        Returns one split with labels canonical under the given letter table; raises `DatasetError`.
+    identity
+        SHA-256 that changes with the content of the dataset; cheap, and known before any download.
+    card
+        Markdown: source, licence, attribution, counts, caveats.
+    ready
+        False where the first ``load`` must download.
+    """
+
+    name: str
+    version: str
+    title: str
+    description: str
+    splits: tuple[str, ...]
+    load: Callable[[str, LetterTable], Split]
+    identity: Callable[[], str]
+    card: Callable[[], str]
+    ready: Callable[[], bool] = lambda: True
+    reference: str = "train"
+    without_train: str = ""
+    default: bool = False  # the dataset of a run that names none and whose generators name none
+
+    @property
+    def held_out(self) -> str:
+        """The split that nothing is compared with: what a perfect model would give; "" for none."""
+        return "test" if "test" in self.splits and self.reference != "test" else ""
+
+    @property
+    def no_train(self) -> str:
+        """Why novelty cannot be counted; "" where it can."""
+        if "train" in self.splits:
+            return ""
+        remedy = f": {self.without_train}" if self.without_train else ""
+        return f"dataset {self.name} has no training split to count novelty against{remedy}"
+
+
+class Dataset:
+    """A dataset as metrics and generators see it: splits are loaded on first use and kept."""
+
+    def __init__(self, spec: DatasetSpec, table: LetterTable = LetterTable.AFFINE) -> None:
+        self.spec = spec
+        self.name = spec.name
+        self.table = table
+        self._splits: dict[str, Split] = {}
+
+    def split(self, name: str) -> Split:
+        if name not in self._splits:
+            self._splits[name] = self.spec.load(name, self.table)
+        return self._splits[name]
+
+    @property
+    def train(self) -> Split:
+        """What novelty is counted against."""
+        return self.split("train")
+
+    @property
+    def reference(self) -> Split:
+        """What distributions are compared with: the training split, or the one that the dataset names for it."""
+        return self.split(self.spec.reference)
+
+    @property
+    def held_out(self) -> Split | None:
+        """Rows that nothing is compared with; None where there are none."""
+        return self.split(self.spec.held_out) if self.spec.held_out else None
