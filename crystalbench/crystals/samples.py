@@ -29,6 +29,7 @@ class InvalidReason(StrEnum):
     OVERLAPPING_ATOMS = "overlapping_atoms"
     NO_SYMMETRY = "no_symmetry"
     INCONSISTENT_SYMMETRY = "inconsistent_symmetry"
+    HIGHER_SYMMETRY = "higher_symmetry"
     INVALID_PROTOSTRUCTURE = "invalid_protostructure"
     UNREADABLE = "unreadable"
     TIMEOUT = "timeout"

@@ -39,6 +39,12 @@ def test_a_left_handed_lattice_passes() -> None:
     assert reason(CUBE[[1, 0, 2]], CENTRED, [55, 17]) is None
 
 
+def test_crystals_as_dense_as_hydrogen_under_pressure_pass_and_denser_ones_do_not() -> None:
+    """Metallic hydrogen at 500 GPa: 1.4 Å^3 per atom (Wigner-Seitz radius of 1.3 bohr)."""
+    assert reason(1.4 ** (1 / 3) * np.eye(3), [[0, 0, 0]], [1]) is None
+    assert reason(0.99 ** (1 / 3) * np.eye(3), [[0, 0, 0]], [1]) is InvalidReason.TINY_CELL
+
+
 def test_coordinates_far_outside_the_cell_pass() -> None:
     assert reason(CUBE, [[0, 0, 0], [1e6 + 0.5, -1e6 + 0.5, 0.5]], [55, 17]) is None
 

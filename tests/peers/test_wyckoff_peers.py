@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from crystalbench.crystals import wyckoff
+from crystalbench.crystals.data import build_coordinate_tables
 from crystalbench.crystals.data import build_wyckoff_tables as build
 from crystalbench.crystals.protostructure import ELEMENTS, Protostructure
 from crystalbench.crystals.wyckoff import Table
@@ -104,6 +105,13 @@ def test_the_script_computes_what_is_shipped(group: int) -> None:
         computed = build.normaliser_permutations(space_group, euclidean=euclidean)
         letters = wyckoff.letters(group)
         assert {"".join(letters[i] for i in p) for p in computed} == set(wyckoff.letterings(group, table))
+
+
+@pytest.mark.parametrize("group", [1, 2, 15, 43, 62, 136, 166, 205, 227])
+def test_the_script_computes_the_coordinates_that_are_shipped(group: int) -> None:
+    pytest.importorskip("pyxtal")
+    shipped = json.loads(gzip.decompress(build_coordinate_tables.OUTPUT.read_bytes()))
+    assert build_coordinate_tables.entry(group) == shipped["groups"][str(group)]
 
 
 @pytest.mark.parametrize("group", range(3, 16))

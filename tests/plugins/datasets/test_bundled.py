@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from crystalbench import Dataset, DatasetError, Protostructure, Split
+from crystalbench.crystals.higher_symmetry import is_possible
 from crystalbench.crystals.wyckoff import Table
 from crystalbench.testing import check_dataset
 from crystalbench_plugins.datasets.bundled import BUNDLED, Bundled, union
@@ -50,6 +51,12 @@ def test_counts_are_those_of_the_loaded_split(dataset: Bundled, split: str) -> N
     else:
         assert np.isfinite(rows.energies).all()
         assert np.abs(rows.energies).max() < 6  # eV/atom
+
+
+@stored
+def test_every_row_is_possible(dataset: Bundled, split: str) -> None:
+    representative = {label.partition(":")[0]: label for label in dataset.load(split, Table.AFFINE).labels}
+    assert [x for x in representative.values() if not is_possible(Protostructure.from_canonical(x))] == []
 
 
 @stored
