@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crystalbench.crystals.protostructure import Protostructure
+from crystalbench.crystals.prototype import occupation
 from crystalbench.crystals.wyckoff import Table as LetterTable
 
 
@@ -39,6 +40,11 @@ class Split:
     @cached_property
     def prototype_set(self) -> frozenset[str]:
         return frozenset(self.prototypes)
+
+    @cached_property
+    def occupation_set(self) -> frozenset[str]:
+        """Occupations of the rows: their prototypes without colours (`Protostructure.occupation`)."""
+        return frozenset(map(occupation, self.prototype_set))
 
     @cached_property
     def spacegroups(self) -> NDArray[np.int16]:

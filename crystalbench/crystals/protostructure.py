@@ -226,6 +226,14 @@ class Protostructure:
         aflow = self.label.partition(":")[0]
         return prototype.prototype_label(self.spacegroup, prototype.trusted_parts(aflow.split("_", 3)[3]), self.table)
 
+    @property
+    def occupation(self) -> str:
+        """Which positions hold how many orbits, ``"tP6_136_af"``: the prototype without its colours.
+
+        Canonical under the affine normaliser, whatever the table.
+        """
+        return prototype.occupation(self.label.partition(":")[0])
+
 
 def canonical_orbits(
     spacegroup: int, orbits: Iterable[Orbit | tuple[str, str]], table: Table = Table.AFFINE

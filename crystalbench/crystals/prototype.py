@@ -23,7 +23,7 @@ orders needs 20! steps.
 import functools
 import re
 from collections import Counter
-from itertools import groupby
+from itertools import combinations, groupby
 from math import gcd
 from string import ascii_uppercase
 
@@ -144,6 +144,31 @@ def prototype_label(spacegroup: int, parts: Parts, table: Table = Table.AFFINE) 
     ]
     best = min((tuple([part for _, part in order]) for order in orders), key=_text)
     return _aflow(spacegroup, best, tuple(sorted(atoms)))
+
+
+@functools.lru_cache(maxsize=1 << 15)
+def occupation(aflow: str) -> str:
+    """Return the occupation of an AFLOW label, ``"tP6_136_af"`` for ``"A2B_tP6_136_f_a"``: prototype without colours.
+
+    Which positions hold how many orbits, whatever the elements, in the canonical lettering under the affine normaliser;
+    the label may be canonical under any table. Prototypes that are colourings of one occupation differ only in which
+    orbits have the same element.
+    """
+    _, _, number, text = aflow.split("_", 3)
+    spacegroup, orbits = int(number), "".join(sorted("".join(trusted_parts(text))))
+    (part,) = canonical_parts(spacegroup, (orbits,), Table.AFFINE)
+    return f"{wyckoff.pearson_prefix(spacegroup)}{n_sites(spacegroup, part)}_{spacegroup}_{part_text(part)}"
+
+
+def with_a_pair_merged(aflow: str, table: Table = Table.AFFINE) -> frozenset[str]:
+    """Return the prototypes that a prototype becomes where two of its elements are one: n (n - 1) / 2 at most."""
+    _, _, number, text = aflow.split("_", 3)
+    parts = trusted_parts(text)
+    merged = [
+        (*parts[:i], *parts[i + 1 : j], *parts[j + 1 :], "".join(sorted(parts[i] + parts[j])))
+        for i, j in combinations(range(len(parts)), 2)
+    ]
+    return frozenset(prototype_label(int(number), one, table) for one in merged)
 
 
 @functools.lru_cache(maxsize=1 << 15)

@@ -1,9 +1,12 @@
-"""Precision, recall, density and coverage: whether a distance comes from odd samples or from missing ones.
+"""Precision, density and coverage: whether a distance comes from odd samples or from missing ones.
 
-Each row carries a ball that reaches to its k-th nearest neighbour in its own set. Precision and recall
-(Kynkäänniemi et al. 2019, arXiv:1904.06991): share of samples inside a ball of a reference row, share of reference rows
-inside a ball of a sample. Density and coverage (Naeem et al. 2020, arXiv:2002.09797): balls of reference rows that a
-sample is in, over k; share of reference rows with a sample in their ball.
+Each reference row carries a ball that reaches to its k-th nearest neighbour among the reference rows. Precision
+(Kynkäänniemi et al. 2019, arXiv:1904.06991): share of samples inside a ball. Density and coverage (Naeem et al. 2020,
+arXiv:2002.09797): balls that a sample is in, over k; share of reference rows with a sample in their ball.
+
+There is no recall (of the first paper: reference rows inside the balls of *samples*): it sees nothing here, since odd
+samples have large balls. Of 2,000 WBM samples it was 95.9 % for held-out rows, 96.2 % for element swap and 96.6 % for
+random orbits (65.0, 65.1 and 64.8 % with k = 1). Coverage asks the same the other way round: 97.1, 77.6 and 65.6 %.
 """
 
 import hashlib
@@ -28,9 +31,8 @@ class Overlap:
 
     Attributes
     ----------
-    precise, recalled, covered
-        Number of samples inside a reference ball, of reference rows inside a sample ball, of reference balls with a
-        sample.
+    precise, covered
+        Number of samples inside a reference ball, of reference balls with a sample.
     density
         Mean number of reference balls that a sample is in, over k; 1 for sets from one distribution.
     """
@@ -38,7 +40,6 @@ class Overlap:
     n: int
     m: int
     precise: int
-    recalled: int
     covered: int
     density: float
 
@@ -56,21 +57,20 @@ class _Rows:
         return isinstance(other, _Rows) and np.array_equal(self.rows, other.rows)
 
 
-@lru_cache(maxsize=2)  # four metrics ask one after the other
+@lru_cache(maxsize=2)  # three metrics ask one after the other
 def overlap(samples: _Rows, reference: _Rows, k: int) -> Overlap:
     """Count what is in whose ball; ``k`` neighbours, the row itself not among them."""
     x, y = (np.asarray(part.rows, np.float64) for part in (samples, reference))
-    reach_x, reach_y = radii(x, k), radii(y, k)
+    reach = radii(y, k)
     precise, hits = 0, 0
-    recalled, covered = np.zeros(len(y), np.bool_), np.zeros(len(y), np.bool_)
+    covered = np.zeros(len(y), np.bool_)
     for start in range(0, len(x), CHUNK):
         apart = squared_distances(x[start : start + CHUNK], y)
-        inside = apart <= reach_y
+        inside = apart <= reach
         precise += int(inside.any(axis=1).sum())
         hits += int(inside.sum())
         covered |= inside.any(axis=0)
-        recalled |= (apart <= reach_x[start : start + CHUNK, None]).any(axis=0)
-    return Overlap(len(x), len(y), precise, int(recalled.sum()), int(covered.sum()), hits / (k * len(x)))
+    return Overlap(len(x), len(y), precise, int(covered.sum()), hits / (k * len(x)))
 
 
 def radii(rows: Array, k: int) -> Array:
@@ -93,7 +93,7 @@ def squared_distances(x: Array, y: Array) -> Array:
 
 
 def compute(given: ScoreInput, part: str) -> MetricResult:
-    """Return one of the four as a share with its Wilson interval; density has none."""
+    """Return one of the three as a share with its Wilson interval; density has none."""
     k = int(given.parameters["k"])
     embedded = embed(given, k + 2)
     found = overlap(_Rows(embedded.samples.embeddings), _Rows(embedded.reference.embeddings), k)
@@ -102,7 +102,6 @@ def compute(given: ScoreInput, part: str) -> MetricResult:
         return MetricResult(value=found.density, n=found.n, details={"denominator": "valid samples"}, notes=notes)
     hits, n, of = {
         "precision": (found.precise, found.n, "valid samples"),
-        "recall": (found.recalled, found.m, "reference rows"),
         "coverage": (found.covered, found.m, "reference rows"),
     }[part]
     return MetricResult(
@@ -115,7 +114,6 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
     k = Parameter(name="k", default=5, help="Neighbours that a ball reaches to.")
     columns = (
         ("precision", 320, "Share of samples no farther from a reference row than its k-th neighbour.", "%"),
-        ("recall", 321, "Share of reference rows no farther from a sample than its k-th neighbour.", "%"),
         ("density", 322, "Training rows that a sample is that near to, over k; 1 for the training distribution.", ""),
         ("coverage", 323, "Share of reference rows with a sample nearer than their k-th neighbour.", "%"),
     )
@@ -133,7 +131,7 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
             needs=frozenset({Need.REFERENCE, Need.ENCODER}),
             parameters=(k,),
             tolerance=1e-3,
-            default=False,  # four columns that take a distance apart: for those who want to know why
+            default=False,  # three columns that take a distance apart: for those who want to know why
             compute=_part(name),
         )
         for name, order, about, unit in columns

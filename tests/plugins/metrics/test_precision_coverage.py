@@ -1,4 +1,4 @@
-"""Precision, recall, density, coverage: counted by hand, by brute force, and at their known expectations."""
+"""Precision, density, coverage: counted by hand, by brute force, and at their known expectations."""
 
 import numpy as np
 import pytest
@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 
 from crystalbench import MetricResult, NotComputable
 from crystalbench.crystals.samples import Converted, Invalid, InvalidReason
-from crystalbench_plugins.metrics import precision_recall
-from crystalbench_plugins.metrics.precision_recall import Overlap, _Rows, crystalbench_metrics, overlap, radii
+from crystalbench_plugins.metrics import precision_coverage
+from crystalbench_plugins.metrics.precision_coverage import Overlap, _Rows, crystalbench_metrics, overlap, radii
 from tests.plugins.metrics.metric_inputs import spec
 from tests.plugins.metrics.test_fwd import crystals, given
 
-PARTS = ("precision", "recall", "density", "coverage")
+PARTS = ("precision", "density", "coverage")
 
 
 def counted(x: object, y: object, k: int) -> Overlap:
@@ -27,9 +27,9 @@ def scores(items: list[Converted], k: int = 5) -> dict[str, MetricResult]:
 
 def test_a_line_counted_by_hand() -> None:
     training = [[0.0], [1.0], [3.0]]  # k = 1: balls [-1, 1], [0, 2], [1, 5]
-    samples = [[0.5], [1.5], [9.0], [9.5]]  # k = 1: balls [-.5, 1.5], [.5, 2.5], [8.5, 9.5], [9, 10]
+    samples = [[0.5], [1.5], [9.0], [9.5]]
     found = counted(samples, training, 1)
-    assert (found.precise, found.recalled, found.covered) == (2, 2, 3)
+    assert (found.precise, found.covered) == (2, 3)
     assert found.density == (2 + 2 + 0 + 0) / 4
 
 
@@ -49,7 +49,6 @@ def test_chunks_and_products_count_what_loops_count(seed: int, n: int, m: int, k
     assert np.array_equal(radii(x, k), reach(x))
     assert found.precise == inside.any(axis=1).sum()
     assert found.covered == inside.any(axis=0).sum()
-    assert found.recalled == (apart(x, y) <= reach(x)[:, None]).any(axis=0).sum()
     assert found.density == pytest.approx(inside.sum() / (k * n))
 
 
@@ -57,7 +56,7 @@ def test_memory_is_taken_in_chunks_that_change_nothing(monkeypatch: pytest.Monke
     random = np.random.default_rng(0)
     x, y = random.normal(size=(70, 5)), random.normal(size=(90, 5)) + 0.5
     whole = counted(x, y, 5)
-    monkeypatch.setattr(precision_recall, "CHUNK", 7)
+    monkeypatch.setattr(precision_coverage, "CHUNK", 7)
     overlap.cache_clear()
     assert counted(x, y, 5) == whole
 
@@ -77,16 +76,13 @@ def test_one_repeated_sample_has_precision_and_no_coverage() -> None:
     result = scores([training[0]] * 100)
     assert result["precision"].value == 1
     assert result["coverage"].value < 0.5
-    assert result["recall"].value < 0.5
 
 
 def test_denominators_are_samples_or_reference_rows_and_invalid_samples_are_told() -> None:
     items: list[Converted] = [*crystals(100, seed=1), Invalid(InvalidReason.EMPTY)]
     for part, result in scores(items).items():
         assert result.n == 100
-        assert result.details["denominator"] == (
-            "reference rows" if part in ("recall", "coverage") else "valid samples"
-        )
+        assert result.details["denominator"] == ("reference rows" if part == "coverage" else "valid samples")
         assert any("of 101" in note for note in result.notes)
         assert (result.interval is None) == (part == "density")
 
