@@ -23,6 +23,7 @@ from crystalbench.interfaces import (
     Draw,
     EncoderSpec,
     GeneratorSpec,
+    Given,
     MetricSpec,
     Need,
     Parameter,
@@ -44,7 +45,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Cell", "Column", "CommandSpec", "ConfigError", "Converted", "CrystalbenchError", "Dataset", "DatasetError",
     "DatasetSpec", "Direction", "Draw", "Encoded", "Encoder", "EncoderError", "EncoderSpec", "Failure",
-    "GeneratorSpec", "Invalid", "InvalidReason", "MetricResult",
+    "GeneratorSpec", "Given", "Invalid", "InvalidReason", "MetricResult",
     "MetricSpec", "Missing", "Need", "NotComputable", "Orbit", "Parameter", "Parameters", "PluginError",
     "Protostructure", "ProtostructureError", "RawStructure", "ReadError", "ReaderSpec", "ReporterSpec", "Row",
     "RowKind", "Sample", "SampleSet", "Sampler", "SamplerInput", "Scale", "ScoreInput", "Split", "Subset",

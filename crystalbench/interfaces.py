@@ -39,9 +39,22 @@ RESERVED = frozenset({"name", "samples", "reader", "generated", "replicas", "tit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """What making some samples cost, and what the clock covers."""
+    """What making some samples cost, and what the clock covers.
+
+    Attributes
+    ----------
+    seconds
+        On the clock of the wall.
+    cpu_seconds
+        Of all threads and finished child processes; None where nobody measured. The core measures it around
+        ``Sampler.draw`` where the sampler does not.
+    load
+        Mean number of processes that wanted to run on the machine meanwhile (its load average over a minute).
+    """
 
     seconds: float
+    cpu_seconds: float | None = None
+    load: float | None = None
     device: str = "cpu"
     threads: int = 1
     covers: str = "sampling, after the model is loaded"
@@ -103,6 +116,14 @@ class ReaderSpec:
     parameters: tuple[Parameter, ...] = ()
 
 
+class Given(StrEnum):
+    """What a generator may be given, so that it is no achievement of its own."""
+
+    SPACEGROUPS = "space groups"
+    SITES = "numbers of occupied positions"
+    PROTOTYPES = "prototypes"
+
+
 class Scale(StrEnum):
     """What a row is for every other one."""
 
@@ -131,6 +152,9 @@ class GeneratorSpec:
     trained_on
         Names of the datasets that it is usually trained on. A run of such generators that names no dataset takes the
         first that needs no download; one on another dataset says so.
+    given
+        What it is given, and how: "drawn at their training frequencies". Metrics of just that get a footnote, and the
+        row is not the best there.
     reference
         True for the built-in generators whose order in every metric is known.
     scale
@@ -150,6 +174,7 @@ class GeneratorSpec:
     chunk_size: int = 250
     parameters: tuple[Parameter, ...] = ()
     trained_on: tuple[str, ...] = ()
+    given: Mapping[Given, str] = field(default_factory=dict)
     reference: bool = False
     scale: Scale | None = None
     quick: Parameters = field(default_factory=dict)
@@ -251,7 +276,8 @@ class MetricSpec:
     value and the ends of its interval. ``show_interval`` has every report print the sampling interval beside the value:
     for numbers that mislead without it. ``distance`` says that it is a distance from the reference split: a run warns
     of samples that are farther than chance. ``size_dependent`` says that the value depends on the number of samples: no
-    best is marked among rows whose numbers differ.
+    best is marked among rows whose numbers differ. ``valid_only`` says that it leaves invalid samples out: none among
+    rows whose shares of them differ. ``measures`` names what it measures that a generator may have been given.
     """
 
     name: str
@@ -270,6 +296,8 @@ class MetricSpec:
     tolerance: float = 1e-9
     show_interval: bool = False
     size_dependent: bool = False
+    valid_only: bool = False
+    measures: frozenset[Given] = frozenset()
     distance: bool = False
     default: bool = True  # part of a run that names no metrics
     order: int = 500  # columns stand in this order, then by name

@@ -10,7 +10,7 @@ their readers.
 from collections.abc import Iterable
 from pathlib import Path
 
-from crystalbench import GeneratorSpec, ReaderSpec, hookimpl
+from crystalbench import GeneratorSpec, Given, ReaderSpec, hookimpl
 from crystalbench_baselines._tensors import Layout, reader
 
 
@@ -41,6 +41,7 @@ def crystalbench_generators() -> Iterable[GeneratorSpec]:
             title="DiffCSP++",
             description="space-group constrained diffusion (arXiv:2402.03992), by its eval_gen.pt",
             reader="diffcsp++",
+            given=dict.fromkeys(Given, "those of training rows"),
             trained_on=("mp20", "mp20-eval"),
             example=lambda: Path(__file__).with_name("examples") / "diffcsppp.pt",
         )

@@ -10,7 +10,7 @@ asked for, not what came out, and is not used; ``site_symmetries``, 780 bytes an
 from collections.abc import Iterable
 from pathlib import Path
 
-from crystalbench import GeneratorSpec, ReaderSpec, hookimpl
+from crystalbench import GeneratorSpec, Given, ReaderSpec, hookimpl
 from crystalbench_baselines._tensors import Layout, reader
 
 
@@ -39,6 +39,7 @@ def crystalbench_generators() -> Iterable[GeneratorSpec]:
             title="SymmCD",
             description="symmetry-preserving diffusion of asymmetric units (arXiv:2502.03638), by its eval_gen.pt",
             reader="symmcd",
+            given={Given.SPACEGROUPS: "drawn at their training frequencies"},
             trained_on=("mp20", "mp20-eval"),
             example=lambda: Path(__file__).with_name("examples") / "symmcd.pt",
         )

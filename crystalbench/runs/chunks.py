@@ -33,8 +33,14 @@ class Chunk:
         """Return the first ``n`` items, with their share of the time."""
         if n >= len(self.items):
             return self
-        timing = self.timing and replace(self.timing, seconds=self.timing.seconds * n / len(self.items))
+        timing = self.timing and scaled(self.timing, n / len(self.items))
         return replace(self, items=self.items[:n], timing=timing)
+
+
+def scaled(timing: Timing, share: float) -> Timing:
+    """Return the time of a part of the samples."""
+    cpu = None if timing.cpu_seconds is None else timing.cpu_seconds * share
+    return replace(timing, seconds=timing.seconds * share, cpu_seconds=cpu)
 
 
 def draw_to_json(draw: Draw) -> JSON:
@@ -85,4 +91,11 @@ def total_timing(chunks: Iterable[Chunk]) -> Timing | None:
     measured = [timing for timing in timings if timing is not None]
     if not measured or len(measured) < len(timings):
         return None
-    return replace(measured[0], seconds=sum(timing.seconds for timing in measured))
+    cpu = [timing.cpu_seconds for timing in measured if timing.cpu_seconds is not None]
+    loads = [timing.load for timing in measured if timing.load is not None]
+    return replace(
+        measured[0],
+        seconds=sum(timing.seconds for timing in measured),
+        cpu_seconds=sum(cpu) if len(cpu) == len(measured) else None,
+        load=max(loads, default=None),
+    )

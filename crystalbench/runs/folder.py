@@ -22,7 +22,7 @@ from crystalbench.errors import ReadError
 from crystalbench.runs.cache import atomic_write, content_key, file_digest
 from crystalbench.tables.results import JSON
 
-MANIFEST_SCHEMA = 2
+MANIFEST_SCHEMA = 3
 MANIFEST = "manifest.json"
 SAMPLE_FIELDS = ("index", "protostructure", "reason", "detail")
 

@@ -25,7 +25,7 @@ from crystalbench.runs.progress import bar
 from crystalbench.runs.scale import beyond_chance
 from crystalbench.runs.score import Scorer, cached_encoders
 from crystalbench.runs.stream import Convert, ReplicaSamples, Stream, draw_replica
-from crystalbench.runs.table import column_of, row_of, run_settings
+from crystalbench.runs.table import column_of, given_notes, row_of, run_settings
 from crystalbench.tables.merge import with_published
 from crystalbench.tables.results import Failure, Outcome, Table
 from crystalbench.tables.results_json import outcome_to_json, to_json
@@ -133,6 +133,7 @@ class Run:
                 row_of(
                     generator=g.name, title=g.title, kind=g.kind, key=g.key, n=plan.config.n,
                     replicas=replicas[g.name], outcomes=outcomes[g.name],
+                    given=given_notes(g.spec, plan.metrics),
                 )
                 for g in plan.generators
             ),
@@ -226,6 +227,7 @@ class Run:
             "reader": generator.reader.name if generator.reader else None,
             "plugin": self._plugin("readers" if generator.reader else "generators", generator.plugin),
             "parameters": dict(generator.parameters),
+            "given": given_notes(generator.spec, self.plan.metrics),
             "replicas": [
                 {"seed": r.seed, "source": str(r.source) if r.source else None, "key": r.key}
                 | _drawn_json(samples_name(generator.name, r.index), samples)

@@ -1,7 +1,7 @@
 """Compute cells. Each is isolated: what fails fills its own cell with a `Failure` and nothing else."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from time import perf_counter
 
@@ -114,7 +114,7 @@ class Scorer:
             subset=str(spec.subset),
             novel=self.novel if spec.subset is Subset.NOVEL else 0,
             dataset=self._dataset_key() if _needs_dataset(spec) else None,
-            seconds=timing.seconds if timing else None,
+            timing=asdict(timing) if timing else None,
             encoder=encoder.key if encoder else None,
             seed=self.seed,
         )

@@ -3,6 +3,7 @@
 A run that is killed loses at most the chunk it was working on.
 """
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -148,7 +149,7 @@ class Stream:
             return draw_from_json(document)
         if self._sampler is None:
             self._sampler = self._start()
-        draw = self._sampler.draw(number)
+        draw = clocked(self._sampler, number)
         size = self.generator.chunk_size
         if draw is not None and len(draw.items) > size:
             raise PluginError(
@@ -169,6 +170,22 @@ class Stream:
         return generator.spec.start(
             SamplerInput(parameters=generator.parameters, seed=replica.seed, dataset=self.dataset)
         )
+
+
+def clocked(sampler: Sampler, number: int) -> Draw | None:
+    """Draw a chunk; where the sampler has a clock of the wall only, measure its CPU time and the machine's load too."""
+    before = _cpu_seconds()
+    draw = sampler.draw(number)
+    if draw is None or draw.timing is None or draw.timing.cpu_seconds is not None:
+        return draw
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+    return replace(draw, timing=replace(draw.timing, cpu_seconds=_cpu_seconds() - before, load=load))
+
+
+def _cpu_seconds() -> float:
+    """CPU time of this process, its threads and its finished children."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
 
 
 def draw_replica(

@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from crystalbench.interfaces import Subset
+from crystalbench.interfaces import GeneratorSpec, Subset
 from crystalbench.runs.plan import MetricPlan, Plan
 from crystalbench.runs.stream import ReplicaSamples
-from crystalbench.tables.results import Cell, Column, Failure, Outcome, Row, RowKind
+from crystalbench.tables.results import Cell, Column, Failure, MetricResult, Outcome, Row, RowKind
 
 
 def column_of(metric: MetricPlan) -> Column:
@@ -32,7 +33,20 @@ def column_of(metric: MetricPlan) -> Column:
         description=spec.description,
         show_interval=spec.show_interval,
         size_dependent=spec.size_dependent,
+        valid_only=spec.valid_only or spec.subset is Subset.NOVEL,
     )
+
+
+def given_notes(generator: GeneratorSpec | None, metrics: Sequence[MetricPlan]) -> dict[str, str]:
+    """Return the footnote of each column that measures what the generator is given."""
+    if generator is None:
+        return {}
+    return {
+        metric.key: f"no achievement: {' and '.join(sorted(known))} are given to {generator.title}, "
+        + " and ".join(dict.fromkeys(generator.given[item] for item in sorted(known)))
+        for metric in metrics
+        if (known := metric.spec.measures & generator.given.keys())
+    }
 
 
 def row_of(
@@ -44,8 +58,9 @@ def row_of(
     n: int,
     replicas: Sequence[ReplicaSamples | Failure],
     outcomes: Mapping[str, Sequence[Outcome]],
+    given: Mapping[str, str],
 ) -> Row:
-    """The row of one generator; ``n`` samples were asked of each replica."""
+    """The row of one generator; ``n`` samples were asked of each replica, ``given`` is what `given_notes` says."""
     drawn = [replica for replica in replicas if isinstance(replica, ReplicaSamples)]
     reasons = sum((samples.asked.reasons for samples in drawn), Counter())
     return Row(
@@ -59,8 +74,15 @@ def row_of(
         valid=sum(len(samples.asked.valid) for samples in drawn),
         reasons={str(reason): count for reason, count in sorted(reasons.items())},
         notes=tuple(dict.fromkeys(note for samples in drawn for note in samples.notes)),
-        cells={name: Cell(outcomes=tuple(cell)) for name, cell in outcomes.items()},
+        cells={name: _cell(cell, given.get(name, "")) for name, cell in outcomes.items()},
     )
+
+
+def _cell(outcomes: Sequence[Outcome], given: str) -> Cell:
+    if not given:
+        return Cell(outcomes=tuple(outcomes))
+    noted = (replace(item, notes=(*item.notes, given)) if isinstance(item, MetricResult) else item for item in outcomes)
+    return Cell(outcomes=tuple(noted), given=True)
 
 
 def run_settings(plan: Plan) -> dict[str, str]:

@@ -195,6 +195,7 @@ class Verification:
             n=self.config.n,
             replicas=replicas,
             outcomes=outcomes,
+            given=generator["given"],
         )
         return checks, row
 

@@ -11,6 +11,10 @@ from typing import TypeAlias
 
 JSON: TypeAlias = "str | int | float | bool | None | list[JSON] | dict[str, JSON]"
 
+UNEVEN = 0.01
+"""Shares of invalid samples that differ by more are not compared where a metric leaves them out: 1 % of structures
+without symmetry moves FWD by about 2, more than most models differ."""
+STUDENT = (12.7062, 4.30265, 3.18245, 2.77645, 2.57058)
 ENCODED_WITH = "@"
 """Stands between a metric and its encoder in the key of a column: ``fwd@small-1a2b`` is not ``fwd``."""
 
@@ -99,7 +103,7 @@ class Column:
     ``unit`` "%" means that values are fractions, to be printed times 100. ``version`` holds the metric's version and
     settings: columns of two runs are comparable when they are equal. Where ``show_interval`` is set, a report prints
     the sampling interval of a single replica beside the value. Values of a ``size_dependent`` column depend on the
-    number of samples.
+    number of samples, those of a ``valid_only`` one on the valid samples alone.
     """
 
     key: str
@@ -114,6 +118,7 @@ class Column:
     description: str = ""
     show_interval: bool = False
     size_dependent: bool = False
+    valid_only: bool = False
 
     @property
     def encoder(self) -> str:
@@ -125,11 +130,13 @@ class Column:
 class Cell:
     """The outcomes of one metric for one generator, one per replica.
 
-    A published cell holds its printed mean and standard deviation in ``published``.
+    A published cell holds its printed mean and standard deviation in ``published``. ``given`` says that the generator
+    was given what the value measures: such a value is never the best, and its notes say why.
     """
 
     outcomes: tuple[Outcome, ...] = ()
     published: tuple[float, float | None] | None = None
+    given: bool = False
 
     @property
     def values(self) -> tuple[float, ...]:
@@ -157,6 +164,14 @@ class Cell:
         if len(self.outcomes) == 1 and isinstance(self.outcomes[0], MetricResult):
             return self.outcomes[0].interval
         return None
+
+    @property
+    def confidence(self) -> tuple[float, float] | None:
+        """95 % interval of what `mean` estimates: over replicas by Student's t, of one its sampling interval."""
+        if self.published is not None or self.mean is None or self.std is None:
+            return self.interval
+        half = student(len(self.values) - 1) * self.std / math.sqrt(len(self.values))
+        return self.mean - half, self.mean + half
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -204,31 +219,49 @@ class Table:
     notes: tuple[str, ...] = ()
 
     def best(self, column: Column) -> frozenset[str]:
-        """Generators with the best value of a column, ties included, among the MEASURED rows.
+        """The generator whose value of a column is the best of the MEASURED rows, or none.
 
-        For TARGET the best is closest to the training set's own row; without one there is no best, and none where rows
-        do not compare.
+        A best value is earned: its 95 % interval (`Cell.confidence`) lies apart from those of all others. So there is
+        none where two overlap, where one of them has no interval, and where the rows do not compare. For TARGET the
+        best is closest to the training set's own row, whose interval counts too. Who was given what a value measures is
+        no competitor.
         """
-        if not self.comparable(column):
+        cells = {name: cell for name, cell in self._measured(column).items() if not cell.given}
+        known = {name: interval for name, cell in cells.items() if (interval := cell.confidence) is not None}
+        if not self.comparable(column) or len(known) < len(cells):
             return frozenset()
-        means = {name: mean for name, cell in self._measured(column).items() if (mean := cell.mean) is not None}
         match column.direction:
             case Direction.HIGHER:
-                scores = {name: -mean for name, mean in means.items()}
+                penalties = {name: (-high, -low) for name, (low, high) in known.items()}
             case Direction.LOWER:
-                scores = means
-            case Direction.TARGET if (target := self.target(column)) is not None:
-                scores = {name: abs(mean - target) for name, mean in means.items()}
+                penalties = known
+            case Direction.TARGET if (target := self._target_cell(column)) and target.mean is not None:
+                aim = target.confidence or (target.mean, target.mean)
+                penalties = {name: _apart(interval, aim) for name, interval in known.items()}
             case _:
                 return frozenset()
-        best = min(scores.values(), default=None)
-        return frozenset(name for name, score in scores.items() if score == best and len(scores) > 1)
+        ordered = sorted(penalties, key=lambda name: penalties[name][1])
+        earned = len(ordered) > 1 and all(penalties[ordered[0]][1] < penalties[name][0] for name in ordered[1:])
+        return frozenset(ordered[:1]) if earned else frozenset()
 
     def comparable(self, column: Column) -> bool:
-        """Whether the MEASURED values of a column owe no difference to the number of samples, but for a tenth of it."""
-        cells = self._measured(column).values()
-        sizes = [item.n for cell in cells for item in cell.outcomes if isinstance(item, MetricResult)]
-        return not column.size_dependent or not sizes or max(sizes) <= 1.1 * min(sizes)
+        """Whether no difference between the MEASURED values of a column comes from what the metric was given.
+
+        That is the number of samples, where the value depends on it, but for a tenth; and the share of invalid
+        samples, where the metric leaves them out, but for `UNEVEN`.
+        """
+        sizes = [
+            item.n
+            for cell in self._measured(column).values()
+            for item in cell.outcomes
+            if isinstance(item, MetricResult)
+        ]
+        if column.size_dependent and sizes and max(sizes) > 1.1 * min(sizes):
+            return False
+        measured = self._measured(column)
+        rows = [row for row in self.rows if row.kind is RowKind.MEASURED and row.generator in measured]
+        shares = [row.valid / row.drawn for row in rows if row.drawn]
+        return not column.valid_only or not shares or max(shares) - min(shares) <= UNEVEN
 
     def _measured(self, column: Column) -> dict[str, Cell]:
         """The cells of the MEASURED rows that have a value."""
@@ -238,6 +271,31 @@ class Table:
 
     def target(self, column: Column) -> float | None:
         """The training set's own value of a column."""
-        row = next((r for r in self.rows if r.kind is RowKind.TRAINING), None)
-        cell = row.cells.get(column.target_from or column.key) if row else None
+        cell = self._target_cell(column)
         return cell.mean if cell else None
+
+    def _target_cell(self, column: Column) -> Cell | None:
+        row = next((r for r in self.rows if r.kind is RowKind.TRAINING), None)
+        return row.cells.get(column.target_from or column.key) if row else None
+
+
+def _apart(interval: tuple[float, float], aim: tuple[float, float]) -> tuple[float, float]:
+    """Return how near and how far a value in the interval and one in the aim can be."""
+    (low, high), (first, last) = interval, aim
+    return max(0.0, low - last, first - high), max(high - first, last - low)
+
+
+def student(freedom: int) -> float:
+    """Return the 97.5 % quantile of Student's t: tabled for 1 to 5 degrees of freedom, else to 0.1 %.
+
+    Beyond 5 by the expansion in 1/freedom (Abramowitz & Stegun 26.7.5); ``scipy.stats`` takes 0.9 s to import.
+    """
+    if freedom <= len(STUDENT):
+        return STUDENT[freedom - 1]
+    z = statistics.NormalDist().inv_cdf(0.975)
+    terms = (
+        (z**3 + z) / 4,
+        (5 * z**5 + 16 * z**3 + 3 * z) / 96,
+        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
+    )
+    return z + sum((term / float(freedom) ** power for power, term in enumerate(terms, 1)), start=0.0)

@@ -23,7 +23,7 @@ from crystalbench.tables.results import (
     Table,
 )
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 def to_json(table: Table) -> str:
@@ -84,12 +84,13 @@ def _from_column(column: Column) -> dict[str, JSON]:
         "description": column.description,
         "show_interval": column.show_interval,
         "size_dependent": column.size_dependent,
+        "valid_only": column.valid_only,
     }
 
 
 def _column(node: Node) -> Column:
     names = ("key", "version", "title", "latex", "unit", "direction", "target_from", "digits", "group", "description")
-    record = node.record((*names, "show_interval", "size_dependent"))
+    record = node.record((*names, "show_interval", "size_dependent", "valid_only"))
     return Column(
         key=record["key"].text(),
         version=record["version"].text(),
@@ -103,6 +104,7 @@ def _column(node: Node) -> Column:
         description=record["description"].text(),
         show_interval=record["show_interval"].flag(),
         size_dependent=record["size_dependent"].flag(),
+        valid_only=record["valid_only"].flag(),
     )
 
 
@@ -144,18 +146,23 @@ def _from_cell(cell: Cell) -> dict[str, JSON]:
     return {
         "outcomes": [outcome_to_json(outcome) for outcome in cell.outcomes],
         "published": None if cell.published is None else list(cell.published),
+        "given": cell.given,
     }
 
 
 def _cell(node: Node) -> Cell:
-    record = node.record(("outcomes", "published"))
+    record = node.record(("outcomes", "published", "given"))
     published = None
     if record["published"].value is not None:
         pair = tuple(record["published"].sequence())
         if len(pair) != 2:
             record["published"].fail("[mean, standard deviation or null]")
         published = (pair[0].number(), None if pair[1].value is None else pair[1].number())
-    return Cell(outcomes=tuple(_outcome(item) for item in record["outcomes"].sequence()), published=published)
+    return Cell(
+        outcomes=tuple(_outcome(item) for item in record["outcomes"].sequence()),
+        published=published,
+        given=record["given"].flag(),
+    )
 
 
 def outcome_to_json(outcome: Outcome) -> dict[str, JSON]:

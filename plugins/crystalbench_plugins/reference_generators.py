@@ -29,6 +29,7 @@ from crystalbench import (
     DatasetSpec,
     Draw,
     GeneratorSpec,
+    Given,
     Protostructure,
     SamplerInput,
     Scale,
@@ -294,6 +295,12 @@ SCALE: Mapping[type[_Reference], Scale] = {
 }
 
 
+GIVEN: Mapping[type[_Reference], Mapping[Given, str]] = {
+    ElementSwap: dict.fromkeys(Given, "those of reference rows"),
+    RandomOrbits: dict.fromkeys((Given.SPACEGROUPS, Given.SITES), "drawn at the frequencies of the reference rows"),
+}
+
+
 @hookimpl
 def crystalbench_generators() -> Iterable[GeneratorSpec]:
     described = (
@@ -312,6 +319,7 @@ def crystalbench_generators() -> Iterable[GeneratorSpec]:
             chunk_size=CHUNK,
             reference=True,
             scale=SCALE.get(start),
+            given=GIVEN.get(start, {}),
         )
         for name, title, start, description in described
     ]

@@ -11,6 +11,7 @@ from crystalbench import (
     DatasetSpec,
     Direction,
     GeneratorSpec,
+    Given,
     MetricResult,
     MetricSpec,
     Missing,
@@ -87,7 +88,9 @@ class Comparing:
             live("copy", Halides, reference=True, scale=Scale.REFERENCE, chunk_size=10),
             live("rest", Near, reference=True, scale=Scale.HELD_OUT, chunk_size=10),
             live("blind", Halides, reference=True, scale=Scale.CHANCE, chunk_size=10),
-            live("far", Far, trained_on=("remote", "partial"), chunk_size=10),
+            live(
+                "far", Far, trained_on=("remote", "partial"), chunk_size=10, given={Given.SPACEGROUPS: "as in training"}
+            ),
             live("near", Near, trained_on=("first", "partial"), chunk_size=10),
         ]
 
@@ -98,6 +101,7 @@ class Comparing:
 
         return [
             metric("distance", distance, direction=Direction.LOWER, distance=True),
+            metric("groups", distance, direction=Direction.HIGHER, measures=frozenset({Given.SPACEGROUPS})),
             metric("reference", reference_rows, needs=frozenset({Need.REFERENCE})),
             metric("train", training_rows, needs=frozenset({Need.TRAIN})),
             metric("novel", reference_rows, needs=frozenset({Need.REFERENCE}), subset=Subset.NOVEL),
@@ -194,6 +198,26 @@ def test_a_row_says_that_its_generator_is_usually_trained_on_another_dataset(plu
     assert list(trained_elsewhere(None, "first")) == []
     verified = Verification(RunFolder(tmp_path / "run"), plugins).checks()
     assert [check for check in verified if check.finding is Finding.DIFFERS] == []
+
+
+def test_what_a_generator_is_given_has_a_footnote_and_is_never_best(plugins: Plugins, tmp_path: Path) -> None:
+    """``far`` has the higher value in ``groups`` by far, but was given the groups."""
+    table = execute(plugins, tmp_path / "run", [], "far", "near", dataset="first").table
+    cells = {row.generator: row.cells["groups"] for row in table.rows}
+    assert cells["far"].notes == ("no achievement: space groups are given to Far, as in training",)
+    assert cells["near"].notes == ()
+    (column,) = (column for column in table.columns if column.key == "groups")
+    assert table.best(column) == frozenset()
+    assert all("no achievement" not in note for row in table.rows for note in row.cells["distance"].notes)
+
+
+def test_the_core_measures_cpu_time_and_load_where_a_sampler_has_a_clock_of_the_wall_only(
+    plugins: Plugins, tmp_path: Path
+) -> None:
+    execute(plugins, tmp_path / "run", [], "near", dataset="first")
+    (written,) = RunFolder(tmp_path / "run").manifest()["generators"][-1]["replicas"]
+    assert written["timing"]["cpu_seconds"] >= 0
+    assert written["timing"]["load"] >= 0
 
 
 def test_samples_beyond_chance_draw_a_warning_and_nearer_ones_do_not(plugins: Plugins, tmp_path: Path) -> None:

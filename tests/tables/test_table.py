@@ -10,7 +10,7 @@ from crystalbench.tables.results import Cell, Column, Direction, Failure, Metric
 
 
 def cell(*values: float) -> Cell:
-    return Cell(outcomes=tuple(MetricResult(value=v, n=10) for v in values))
+    return Cell(outcomes=tuple(MetricResult(value=v, n=10, interval=(v, v)) for v in values))
 
 
 def row(name: str, kind: RowKind = RowKind.MEASURED, **cells: Cell) -> Row:
@@ -37,16 +37,16 @@ def test_only_measured_rows_can_be_best(direction: Direction, best: set[str]) ->
     assert made.best(made.columns[0]) == best
 
 
-def test_ties_are_all_best_and_a_lone_row_is_not() -> None:
+def test_neither_ties_nor_a_lone_row_are_best() -> None:
     tied = table(Direction.HIGHER, row("a", m=cell(1.0)), row("b", m=cell(1.0)), row("c", m=cell(0.0)))
-    assert tied.best(tied.columns[0]) == {"a", "b"}
+    assert tied.best(tied.columns[0]) == frozenset()
     lone = table(Direction.HIGHER, row("a", m=cell(1.0)))
     assert lone.best(lone.columns[0]) == frozenset()
 
 
 def test_values_that_depend_on_the_number_of_samples_have_no_best_among_different_numbers() -> None:
     def of(n: int, value: float) -> Cell:
-        return Cell(outcomes=(MetricResult(value=value, n=n),))
+        return Cell(outcomes=(MetricResult(value=value, n=n, interval=(value, value)),))
 
     column = Column(key="m", title="M", latex="", direction=Direction.LOWER, size_dependent=True)
     unlike = Table(title="t", columns=(column,), rows=(row("a", m=of(2, 1.0)), row("b", m=of(1000, 2.0))))

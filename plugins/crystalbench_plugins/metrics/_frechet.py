@@ -65,8 +65,8 @@ def distance(x: Gaussian, y: Gaussian) -> float:
 class Corrected:
     """A distance with the bias of order 1/n taken out, and its 95 % interval.
 
-    The value may be a little below zero, as what is unbiased must be where there is no difference; the interval ends at
-    zero, as no true distance is below it.
+    The value may be a little below zero, as what is unbiased must be where there is no difference. The interval is then
+    that around zero: no true distance is below it, and an interval that held none at all would say nothing.
     """
 
     value: float
@@ -101,7 +101,7 @@ def corrected(x: NDArray[np.floating], y: NDArray[np.floating], seed: int) -> Co
     spread = _distances(_leading(sets), drawn)
     middle = spread.mean()
     roots = 2 * np.sqrt(middle) - np.sqrt(np.quantile(spread.clip(min=0.0), (0.975, 0.025)))
-    low, high = (value + roots.clip(min=0.0) ** 2 - middle).clip(min=0.0).tolist()
+    low, high = (max(value, 0.0) + roots.clip(min=0.0) ** 2 - middle).clip(min=0.0).tolist()
     return Corrected(value, (low, high))
 
 

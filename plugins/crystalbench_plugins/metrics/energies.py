@@ -70,6 +70,7 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
             subset=subset,
             needs=frozenset({Need.REFERENCE, Need.ENCODER}),
             tolerance=1e-3,
+            valid_only=True,
             compute=partial(compute, name=name),
         )
         for column, order, name, subset, what in columns

@@ -20,7 +20,7 @@ ABOUT = (
     "Denominator: valid samples."
 )
 FEW = "fewer samples than twice the {} dimensions of the embedding: the correction is rough"
-NEGATIVE = "extrapolated below zero: no difference is seen; no distance is negative, so the interval ends at zero"
+NEGATIVE = "extrapolated below zero: no difference is seen; no distance is negative, so the interval is around zero"
 CORRECTED = " Extrapolated to infinitely many: 2 FD(N) - mean FD(N/2), with a bootstrap interval."
 
 
@@ -103,7 +103,7 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
     return [
         MetricSpec(
             name=name,
-            version="2" if correct else "1",
+            version="3" if correct else "1",
             order=order,
             title=title,
             latex="" if correct else title,
@@ -116,6 +116,7 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
             # Embeddings are float32 and depend on batches and threads to about 1e-6 of their size.
             tolerance=1e-3,
             show_interval=correct,
+            valid_only=True,
             distance=correct and subset is Subset.ALL,
             size_dependent=not correct,
             compute=compute_corrected if correct else compute,

@@ -17,6 +17,7 @@ from crystalbench_plugins.metrics._embedded import embed
 BLOCKS = 10  # at least
 LARGEST = 1000  # rows of a block, as implementations of KID have it
 LEAST = 2 * BLOCKS
+NEGATIVE = "estimated below zero: no difference is seen; no distance is negative, so the interval is around zero"
 
 
 def unbiased(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
@@ -49,7 +50,11 @@ def blocks(x: NDArray[np.floating], y: NDArray[np.floating], seed: int) -> NDArr
 
 
 def compute(given: ScoreInput) -> MetricResult:
-    """Return the mean over blocks, with a 95 % interval by Student's t from their standard error."""
+    """Return the mean over blocks, with a 95 % interval by Student's t from their standard error.
+
+    The estimate is unbiased, so it is below zero as often as above where there is no difference; but no distance is, so
+    the interval starts at zero and reaches at least as far up as one around zero: it always holds possible values.
+    """
     from scipy.special import stdtrit
 
     embedded = embed(given, LEAST)
@@ -59,9 +64,9 @@ def compute(given: ScoreInput) -> MetricResult:
     return MetricResult(
         value=value,
         n=len(embedded.samples),
-        interval=(value - half, value + half),
+        interval=(max(value - half, 0.0), max(value, 0.0) + half),
         details={"denominator": "valid samples", "standard_error": error, "blocks": len(found)},
-        notes=embedded.notes,
+        notes=(*embedded.notes, *((NEGATIVE,) if value < 0 else ())),
     )
 
 
@@ -70,7 +75,7 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
     return (
         MetricSpec(
             name="kernel_distance",
-            version="1",
+            version="2",
             order=310,
             title="KWD",
             latex="KWD",
@@ -82,6 +87,7 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
             direction=Direction.LOWER,
             needs=frozenset({Need.REFERENCE, Need.ENCODER}),
             tolerance=1e-3,
+            valid_only=True,
             distance=True,
             default=False,  # says on other grounds what FWD says: for those who doubt it
             compute=compute,

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from crystalbench import (
     Direction,
+    Given,
     MetricResult,
     MetricSpec,
     Need,
@@ -52,6 +53,7 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
             digits=0,
             direction=Direction.HIGHER,
             size_dependent=True,
+            measures=frozenset({Given.PROTOTYPES}),
             subset=Subset.NOVEL,
             needs=frozenset({Need.TRAIN}),
             compute=compute,

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from crystalbench import (
     Direction,
+    Given,
     MetricResult,
     MetricSpec,
     Need,
@@ -114,6 +115,8 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
             description="Share of the valid samples in space group 1.",
             unit="%",
             direction=Direction.TARGET,
+            valid_only=True,
+            measures=frozenset({Given.SPACEGROUPS}),
             compute=compute_p1,
         ),
         MetricSpec(
@@ -125,6 +128,8 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
             description="Share of the valid samples in space groups 1 to 15 (triclinic and monoclinic).",
             unit="%",
             direction=Direction.TARGET,
+            valid_only=True,
+            measures=frozenset({Given.SPACEGROUPS}),
             compute=compute_triclinic_monoclinic,
         ),
         MetricSpec(
@@ -138,6 +143,8 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
             unit="bit",
             digits=3,
             direction=Direction.LOWER,
+            valid_only=True,
+            measures=frozenset({Given.SPACEGROUPS}),
             needs=frozenset({Need.REFERENCE}),
             compute=compute_divergence,
         ),

@@ -206,9 +206,9 @@ def _legend(table: Table) -> Iterator[str]:
     if Direction.TARGET in directions:
         yield "→ best is closest to the training set's own value."
     if any(table.best(column) for column in table.columns):
-        yield "Bold: best of the measured rows."
+        yield "Bold: best of the measured rows, where its 95 % interval lies apart from all others."
     if not all(map(table.comparable, table.columns)):
-        yield "No best where a value depends on the number of samples and the rows differ in it."
+        yield "No best where rows differ in the number of samples, or of invalid ones, and the value depends on it."
     cells = [cell for row in table.rows for cell in row.cells.values()]
     if any(cell.std is not None for cell in cells):
         yield "a ± b: mean and standard deviation over replicas (models or seeds), not a sampling interval."

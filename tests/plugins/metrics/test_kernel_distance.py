@@ -8,7 +8,7 @@ from crystalbench.testing import example_encoder
 from crystalbench_plugins.metrics._embedded import reference_rows
 from crystalbench_plugins.metrics.kernel_distance import blocks, compute, crystalbench_metrics, unbiased
 from tests.plugins.metrics.metric_inputs import spec
-from tests.plugins.metrics.test_fwd import crystals, given
+from tests.plugins.metrics.test_fwd import TRAIN, crystals, given
 
 
 def test_the_estimate_is_the_sum_over_pairs_written_out() -> None:
@@ -52,6 +52,17 @@ def test_the_metric_compares_samples_with_reference_rows() -> None:
     assert result.interval is not None
     assert result.interval[1] - result.value == pytest.approx(2.2622 * found.std(ddof=1) / np.sqrt(10), rel=1e-4)
     assert abs(compute(given(crystals(150, seed=3))).value) < 0.2 * result.value
+
+
+def test_an_interval_holds_possible_values_though_the_estimate_is_none() -> None:
+    sets = [crystals(150, seed=3), TRAIN, TRAIN[:200], TRAIN[100:]]
+    found = [compute(given(samples)) for samples in sets]
+    below = [result for result in found if result.value < 0]
+    assert below
+    for result in found:
+        assert result.interval is not None
+        assert 0 <= result.interval[0] < result.interval[1]
+        assert (result.value < 0) == any("below zero" in note for note in result.notes)
 
 
 def test_too_few_samples_have_no_error_and_so_no_value() -> None:

@@ -25,15 +25,23 @@ def test_twice_the_time_is_half_the_rate(items: list[Converted], seconds: float)
     once = compute(inputs(items, train=[SALT], timing=Timing(seconds=seconds)))
     twice = compute(inputs(items, train=[SALT], timing=Timing(seconds=2 * seconds)))
     assert twice.value == pytest.approx(once.value / 2)
-    assert twice.interval == pytest.approx([bound / 2 for bound in once.interval or ()])
+    assert twice.details["novel"] == once.details["novel"]
 
 
 @given(samples.filter(bool))
-def test_interval_holds_the_value(items: list[Converted]) -> None:
+def test_one_replica_has_no_interval_as_its_clock_has_none(items: list[Converted]) -> None:
     result = compute(inputs(items, train=[SALT, BRASS], timing=Timing(seconds=7.0)))
-    assert result.interval is not None
-    assert result.interval[0] <= result.value * (1 + 1e-12)
-    assert result.interval[1] >= result.value * (1 - 1e-12)
+    assert result.interval is None
+    low, high = result.details["novel_interval"]
+    assert low <= result.details["novel"] <= high
+
+
+def test_the_note_says_threads_load_and_the_rate_in_cpu_time() -> None:
+    clock = Timing(seconds=60.0, cpu_seconds=15.0, load=7.25, threads=2)
+    (note,) = compute(inputs([RUTILE], train=[SALT], timing=clock)).notes
+    assert note == "2 threads on cpu, load average of the machine 7.2; 4 per minute of CPU time"
+    (note,) = compute(inputs([RUTILE], train=[SALT], timing=Timing(seconds=60.0))).notes
+    assert note == "1 thread on cpu; CPU time was not measured"
 
 
 @pytest.mark.parametrize("timing", [None, Timing(seconds=0.0)])

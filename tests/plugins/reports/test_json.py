@@ -104,7 +104,7 @@ def _changed(path: tuple[str | int, ...], value: object) -> str:
         ("[" * 100_000, "not JSON"),
         ("[]", "top level is .*expected a mapping"),
         ('{"schema_version": NaN}', "NaN is not a JSON number"),
-        (_changed(("schema_version",), 1), "schema_version is 1; expected 2.*make the run again"),
+        (_changed(("schema_version",), 1), "schema_version is 1; expected 3.*make the run again"),
         (_changed(("extra",), 1), "unknown key 'extra'"),
         (_changed(("rows", 1, "kind"), "best"), r"rows\[1\]\.kind is 'best'; expected one of measured"),
         (_changed(("rows", 1, "drawn"), True), r"rows\[1\]\.drawn is True; expected a whole number"),

@@ -52,7 +52,7 @@ def test_a_column_that_asks_for_it_shows_the_interval_of_a_single_replica_and_on
 def test_the_legend_says_where_the_number_of_samples_leaves_no_best() -> None:
     column = replace(PLAIN, size_dependent=True)
     rows = tuple(
-        Row(generator=name, title=name, kind=RowKind.MEASURED, cells={"x": of(value, n=n)})
+        Row(generator=name, title=name, kind=RowKind.MEASURED, cells={"x": of(value, n=n, interval=(value, value))})
         for name, value, n in (("few", 1.0, 10), ("many", 2.0, 1000))
     )
     found = {
@@ -61,7 +61,7 @@ def test_the_legend_says_where_the_number_of_samples_leaves_no_best() -> None:
     }
     assert [line.startswith("No best") for line in found[True].legend] == [False, True]
     assert not any(entry.best for line in found[True].lines for entry in line.entries)
-    assert "Bold: best of the measured rows." in found[False].legend
+    assert any(line.startswith("Bold: best of the measured rows") for line in found[False].legend)
 
 
 @pytest.mark.parametrize(
