@@ -33,6 +33,7 @@ from crystalbench.runs.verify import Finding, Verification
 from crystalbench.testing import example_dataset
 from tests.small_plugins import Halides, Small, rock_salt
 
+GROUPS = {Given.SPACEGROUPS: "as in training"}
 ABSENT = "its files hold only two splits; get the training split elsewhere"
 
 
