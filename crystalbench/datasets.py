@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from crystalbench.crystals.protostructure import Protostructure
 from crystalbench.crystals.prototype import occupation
 from crystalbench.crystals.wyckoff import Table as LetterTable
+from crystalbench.errors import PluginError
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,13 @@ class Split:
     labels: tuple[str, ...]
     prototypes: tuple[str, ...]
     energies: NDArray[np.float32] | None = None
+
+    def __post_init__(self) -> None:
+        n = len(self.labels)
+        if len(self.prototypes) != n:
+            raise ValueError(f"{n} labels and {len(self.prototypes)} prototypes; expected one of each per row")
+        if self.energies is not None and np.shape(self.energies) != (n,):
+            raise ValueError(f"{n} labels and energies of shape {np.shape(self.energies)}; expected ({n},)")
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -112,8 +120,12 @@ class Dataset:
         self._splits: dict[str, Split] = {}
 
     def split(self, name: str) -> Split:
+        """Return a split; raises `PluginError` where the dataset does not give one."""
         if name not in self._splits:
-            self._splits[name] = self.spec.load(name, self.table)
+            split: object = self.spec.load(name, self.table)
+            if not isinstance(split, Split):
+                raise PluginError(f"dataset {self.name}: load must return a Split, not {type(split).__name__}")
+            self._splits[name] = split
         return self._splits[name]
 
     @property

@@ -72,6 +72,11 @@ class Draw:
     timing: Timing | None = None
     last: bool = False
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "items", tuple(self.items))
+        if not isinstance(self.timing, Timing | None):
+            raise TypeError(f"timing must be a Timing or None, got {self.timing!r}")
+
 
 class Sampler(Protocol):
     """A stream of chunks. Chunk ``k`` depends on nothing but the sampler's arguments and ``k``."""
@@ -87,11 +92,18 @@ class Sampler(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SamplerInput:
-    """What a generator needs to start one replica."""
+    """What a generator needs to start one replica.
+
+    Attributes
+    ----------
+    progress
+        To be called, where a chunk takes more than a second, with the share of it that is done, 0 to 1.
+    """
 
     parameters: Parameters
     seed: int
     dataset: Dataset
+    progress: Callable[[float], None] = lambda share: None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """The one place where code of plugins is called: what it raises becomes a value, and the run goes on."""
 
 from collections.abc import Callable
+from traceback import format_exception
 from typing import TypeVar
 
 from crystalbench.errors import CrystalbenchError, PluginError
@@ -20,7 +21,7 @@ def isolated(step: str, plugin: str, call: Callable[[], Value]) -> Value | Failu
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 - see above
-        return Failure(step, plugin, describe(error))
+        return Failure(step, plugin, describe(error), trace(error))
 
 
 def required(step: str, plugin: str, call: Callable[[], Value]) -> Value:
@@ -34,6 +35,11 @@ def required(step: str, plugin: str, call: Callable[[], Value]) -> Value:
         raise
     except BaseException as error:
         raise PluginError(f"{plugin} failed in {step}: {describe(error)}") from error
+
+
+def trace(error: BaseException) -> str:
+    """Where an error was raised, with what led to it, as Python shows it."""
+    return "".join(format_exception(error))
 
 
 def describe(error: BaseException) -> str:

@@ -51,6 +51,7 @@ class PluginInfo:
     version: str
     declares: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     error: str = ""
+    traceback: str = ""
 
 
 class Registry(dict[str, Spec]):
@@ -90,7 +91,7 @@ class Plugins:
         for point in sorted(found, key=lambda p: (not _is_own(p), p.name, p.value)):
             failed = isolated("load", point.name, partial(plugins._load, point))
             if isinstance(failed, Failure):
-                plugins.infos.append(_info(point.name, point, error=failed.error))
+                plugins.infos.append(_info(point.name, point, error=failed.error, traceback=failed.traceback))
         plugins.infos.sort(key=lambda info: info.name)
         return plugins
 
@@ -129,15 +130,15 @@ class Plugins:
         """Return the plugin that declared a record."""
         return self._owner[kind, name]
 
-    def step_finished(self, step: str, name: str, seconds: float, cached: bool) -> Iterator[PluginError]:
-        """Tell every plugin that a step has ended; yields the error of each one that raised."""
+    def step_finished(self, step: str, name: str, seconds: float, cached: bool) -> Iterator[Failure]:
+        """Tell every plugin that a step has ended; yields the failure of each one that raised."""
         for manager in self._managers:
             tell = partial(
                 manager.hook.crystalbench_step_finished, step=step, name=name, seconds=seconds, cached=cached
             )
             failed = isolated("crystalbench_step_finished", manager.list_name_plugin()[0][0], tell)
             if isinstance(failed, Failure):
-                yield PluginError(f"plugin {failed.plugin!r} failed in {failed.step}: {failed.error}")
+                yield failed
 
 
 def _records(manager: pluggy.PluginManager, kind: str) -> list[Any]:

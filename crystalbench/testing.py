@@ -4,14 +4,17 @@ Each function raises `AssertionError` with the rule that is broken. They run the
 """
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from pkgutil import resolve_name
 
 import numpy as np
 
+from crystalbench.crystals.make import fault, not_finite
 from crystalbench.crystals.protostructure import Protostructure
 from crystalbench.crystals.samples import Converted, Invalid, InvalidReason, RawStructure, Sample, SampleSet
 from crystalbench.crystals.wyckoff import Table as LetterTable
@@ -146,6 +149,7 @@ def check_encoder(spec: EncoderSpec) -> None:
     encoder = spec.load(parameters)
     labels = list(dict.fromkeys(p.label for p in example_samples().valid)) + list(example_dataset().train.labels[2:])
     whole = encoder.encode(labels)
+    assert isinstance(whole, Encoded), f"{spec.name}: encode returned {type(whole).__name__}, not Encoded"
     assert whole.embeddings.shape == (len(labels), encoder.d), f"{spec.name}: embeddings {whole.embeddings.shape}"
     assert whole.embeddings.dtype == whole.energies.dtype == np.float32, f"{spec.name}: rows must be float32"
     assert np.isfinite(whole.embeddings).all(), f"{spec.name}: an embedding that is not finite"
@@ -179,12 +183,19 @@ def check_generator(spec: GeneratorSpec, dataset: Dataset | None = None) -> None
         seed=0,
         dataset=dataset or example_dataset(),
     )
+    for file in spec.files(given.parameters, given.dataset.name):
+        assert isinstance(file, Path), f"{spec.name}: files must be paths, got {file!r}"
     first, second = start(given), start(given)
-    chunk = first.draw(0)
+    chunk: object = first.draw(0)
     assert chunk is not None, f"{spec.name}: an empty stream"
+    assert isinstance(chunk, Draw), f"{spec.name}: draw returned {type(chunk).__name__}, not a Draw"
     assert len(chunk.items) <= spec.chunk_size, f"{spec.name}: a chunk of {len(chunk.items)} > {spec.chunk_size}"
-    for item in chunk.items:
-        assert isinstance(item, Protostructure | RawStructure | Invalid), f"{spec.name}: {item!r} is no sample"
+    assert not (wrong := _faults(chunk.items)), f"{spec.name}: sample {wrong}"
+    for place, item in enumerate(chunk.items):
+        assert not (array := not_finite(item)), (
+            f"{spec.name}: sample {place}: {array} holds numbers that are not finite; give "
+            "Invalid(InvalidReason.NON_FINITE) for a sample that came out so"
+        )
     ahead, later = second.draw(1), first.draw(1)
     assert _same(ahead, later), f"{spec.name}: chunk 1 depends on whether 0 was drawn"
     assert _same(chunk, second.draw(0)), f"{spec.name}: chunk 0 is not repeatable"
@@ -198,8 +209,7 @@ def check_reader(spec: ReaderSpec, path: Path) -> None:
     parameters = check_parameters(spec.name, {}, spec.parameters)
     first, second = list(spec.read(path, parameters)), list(spec.read(path, parameters))
     assert first, f"{spec.name}: no samples in {path}"
-    for item in first:
-        assert isinstance(item, Protostructure | RawStructure | Invalid), f"{spec.name}: {item!r} is no sample"
+    assert not (wrong := _faults(first)), f"{spec.name}: sample {wrong}"
     assert _same(Draw(tuple(first)), Draw(tuple(second))), f"{spec.name}: reading twice gives different samples"
     absent = path.with_name(path.name + ".absent")
     assert not spec.detect(absent), f"{spec.name}: detects a file that does not exist"
@@ -216,16 +226,26 @@ def check_dataset(spec: DatasetSpec) -> None:
 
     Of a dataset that would have to be downloaded, only the identity and the card are checked.
     """
-    identity = spec.identity()
-    assert len(identity) == 64, f"{spec.name}: identity must be a SHA-256 in hex"
-    assert spec.card().strip(), f"{spec.name}: the card is empty"
+    identity: object = spec.identity()
+    assert isinstance(identity, str), f"{spec.name}: identity must be text, got {identity!r}"
+    assert re.fullmatch(r"[0-9a-f]{64}", identity), f"{spec.name}: identity must be a SHA-256 in hex, got {identity!r}"
+    card: object = spec.card()
+    assert isinstance(card, str), f"{spec.name}: the card must be text, got {type(card).__name__}"
+    assert card.strip(), f"{spec.name}: the card is empty"
     if not spec.ready():
         return
     for name in spec.splits:
-        split = spec.load(name, LetterTable.AFFINE)
+        split: object = spec.load(name, LetterTable.AFFINE)
+        assert isinstance(split, Split), f"{spec.name}/{name}: load returned {type(split).__name__}, not a Split"
         assert len(split) > 0, f"{spec.name}/{name}: empty"
-        assert len(split.prototypes) == len(split), f"{spec.name}/{name}: prototypes and labels differ in length"
-        assert split.energies is None or split.energies.shape == (len(split),), f"{spec.name}/{name}: energies"
+        for texts in (split.labels, split.prototypes):
+            assert isinstance(texts, tuple), f"{spec.name}/{name}: labels and prototypes must be tuples"
+            wrong = next((text for text in texts if not isinstance(text, str)), None)
+            assert wrong is None, f"{spec.name}/{name}: labels and prototypes must be text, got {wrong!r}"
+        if split.energies is not None:
+            assert isinstance(split.energies, np.ndarray), f"{spec.name}/{name}: energies must be a numpy array"
+            assert split.energies.dtype == np.float32, f"{spec.name}/{name}: energies must be float32"
+            assert not np.isinf(split.energies).any(), f"{spec.name}/{name}: an infinite energy; NaN says unknown"
         for row in range(0, len(split), max(1, len(split) // 100)):
             made = Protostructure.parse(split.labels[row])
             assert made.label == split.labels[row], (
@@ -237,7 +257,9 @@ def check_dataset(spec: DatasetSpec) -> None:
 def check_reporter(spec: ReporterSpec) -> None:
     """A report of odd names, missing values and failures is the same twice, and says what its numbers are made with."""
     table = example_table()
-    text = spec.render(table)
+    assert spec.suffix.startswith("."), f"{spec.name}: suffix must be an ending such as .txt, got {spec.suffix!r}"
+    text: object = spec.render(table)
+    assert isinstance(text, str), f"{spec.name}: render returned {type(text).__name__}, not text"
     assert text.strip(), f"{spec.name}: empty report"
     assert spec.render(table) == text, f"{spec.name}: two reports of one table differ"
     for column in table.columns:
@@ -282,10 +304,19 @@ CHECKS: dict[str, Callable[..., None]] = {
 }
 
 
-def check_plugin(info: PluginInfo, plugins: Plugins, samples: Path | None = None) -> Iterator[tuple[str, str]]:
-    """Yield (what was checked, problem or "") for everything a plugin declares."""
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was checked, what is wrong ("" for nothing), and where the code of the plugin raised, if it did."""
+
+    what: str
+    problem: str = ""
+    traceback: str = ""
+
+
+def check_plugin(info: PluginInfo, plugins: Plugins, samples: Path | None = None) -> Iterator[Checked]:
+    """Check everything that a plugin declares, one record after the other."""
     if info.error:
-        yield "loads", info.error
+        yield Checked("loads", info.error, info.traceback)
         return
     checks: list[tuple[str, Callable[[], None]]] = []
     for kind, check_one in CHECKS.items():
@@ -296,15 +327,23 @@ def check_plugin(info: PluginInfo, plugins: Plugins, samples: Path | None = None
         if (file := samples or _example_of(name, plugins)) is not None:
             checks.append((f"reader {name}", partial(check_reader, plugins.readers[name], file)))
         else:
-            yield f"reader {name} (give a file with --samples to read one)", ""
+            yield Checked(f"reader {name} (give a file with --samples to read one)")
     for what, check in checks:
         failed = isolated("check", info.name, check)
-        yield what, failed.error.removeprefix("AssertionError: ") if isinstance(failed, Failure) else ""
+        if isinstance(failed, Failure):
+            yield Checked(what, failed.error.removeprefix("AssertionError: "), failed.traceback)
+        else:
+            yield Checked(what)
 
 
 def _example_of(reader: str, plugins: Plugins) -> Path | None:
     specs = (spec for spec in plugins.generators.values() if spec.reader == reader and spec.example is not None)
     return next((spec.example() for spec in specs if spec.example is not None), None)
+
+
+def _faults(items: Iterable[object]) -> str:
+    """Number of the first item that is not well made, and what is wrong with it; "" where all are."""
+    return next((f"{place}: {problem}" for place, item in enumerate(items) if (problem := fault(item))), "")
 
 
 def _same(first: Draw | None, second: Draw | None) -> bool:

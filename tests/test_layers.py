@@ -28,7 +28,7 @@ BELOW: dict[str, set[str]] = {
     "crystalbench.strict_data": {"errors"},
     "crystalbench.encoded": set(),
     "crystalbench.crystals": {"errors"},
-    "crystalbench.datasets": {"crystals"},
+    "crystalbench.datasets": {"errors", "crystals"},
     "crystalbench.tables": {"errors", "strict_data"},
     "crystalbench.isolation": {"errors", "tables"},
     "crystalbench.interfaces": {"datasets", "encoded", "crystals", "tables"},

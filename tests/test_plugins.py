@@ -116,8 +116,9 @@ def test_step_finished_reaches_every_plugin_and_one_that_raises_is_reported() ->
     plugins = Plugins()
     plugins.register(Raising(), "raising")
     plugins.register(Listener(), "listener")
-    (error,) = plugins.step_finished("score", "novelty", 1.5, False)
-    assert "raising" in str(error)
+    (failure,) = plugins.step_finished("score", "novelty", 1.5, False)
+    assert (failure.plugin, failure.error) == ("raising", "ValueError: no")
+    assert "in crystalbench_step_finished" in failure.traceback
     assert seen == [("score", 1.5)]
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from crystalbench import ConfigError, Dataset
+from crystalbench.cli.completion import record
 from crystalbench.cli.options import parameter_settings
 from crystalbench.errors import unknown_name
 from crystalbench.plugins import Plugins
@@ -23,7 +24,7 @@ def command() -> None:
 
 
 @command.command(name="train")
-@click.option("-d", "--dataset", required=True, help="Dataset with the splits train and val.")
+@click.option("-d", "--dataset", type=record("datasets"), required=True, help="Dataset with the splits train and val.")
 @click.option("--preset", type=click.Choice(list(PRESETS)), default="small", show_default=True)
 @click.option(
     "--prior",
@@ -169,33 +170,35 @@ def _summary(training: "Training") -> str:
 
 @command.command(name="export")
 @click.argument("folder", type=click.Path(exists=True, path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="File to write, ending in .pt.")
+@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="File to write, ending in .pt.")
 @click.option("--best/--last", default=False, help="Of least validation loss, or the last.  [default: last]")
-def export_command(folder: Path, output: Path, best: bool) -> None:
+def export_command(folder: Path, out: Path, best: bool) -> None:
     """Write the model of the training in FOLDER for sampling, with its card and its curve.
 
-    OUTPUT holds the weights in half precision, the settings and the provenance; beside it stand the card (.md) and the
+    It holds the weights in half precision, the settings and the provenance; beside it stand the card (.md) and the
     picture of the losses (.svg).
     """
     from wyckoffdiff.checkpoint import export
     from wyckoffdiff.model_card import write_card
     from wyckoffdiff.train import BEST, LAST, LOG
 
-    if output.suffix != ".pt":
-        raise ConfigError(f"--output {output}: must end in .pt; the card takes its name with .md")
-    export(folder / (BEST if best else LAST), output)
-    write_card(output, folder / LOG)
-    click.echo(f"{output}: {output.stat().st_size / 1e6:.1f} MB", err=True)
+    if out.suffix != ".pt":
+        raise ConfigError(f"--out {out}: must end in .pt; the card takes its name with .md")
+    export(folder / (BEST if best else LAST), out)
+    write_card(out, folder / LOG)
+    click.echo(f"{out}: {out.stat().st_size / 1e6:.1f} MB", err=True)
 
 
 @command.command(name="import")
 @click.argument("parameters", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("-d", "--dataset", required=True, help="What the model was trained on, for example wbm.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="File to write, ending in .pt.")
-def import_command(parameters: Path, dataset: str, output: Path) -> None:
+@click.option(
+    "-d", "--dataset", type=record("datasets"), required=True, help="What the model was trained on, for example wbm."
+)
+@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="File to write, ending in .pt.")
+def import_command(parameters: Path, dataset: str, out: Path) -> None:
     """Convert a parameters.pt of the authors' released code into a model to sample from."""
     data = Dataset(Plugins.load().datasets[dataset])
     from wyckoffdiff.authors import convert
 
-    provenance = convert(parameters, data, output)
-    click.echo(f"{output}: prior {provenance.training.prior}, {provenance.epochs:g} epochs", err=True)
+    provenance = convert(parameters, data, out)
+    click.echo(f"{out}: prior {provenance.training.prior}, {provenance.epochs:g} epochs", err=True)

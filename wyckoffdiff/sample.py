@@ -90,11 +90,13 @@ def sample(
     settings: SampleSettings,
     condition: Condition,
     generator: torch.Generator,
+    progress: Callable[[float], None] = lambda share: None,
 ) -> list[Record]:
     """Draw one material of each space group; a record without entries is a void material.
 
     The samples depend on nothing but the arguments (``settings.threads`` does not matter). Required
-    elements are not looked at here: see `wyckoffdiff.condition`.
+    elements are not looked at here: see `wyckoffdiff.condition`. ``progress`` is told the share of the chain that is
+    done.
     """
     order = sorted(range(len(spacegroups)), key=lambda k: stacked().size[spacegroups[k]])
     groups = [spacegroups[k] for k in order]
@@ -103,6 +105,7 @@ def sample(
         chain = Chain(model, noise, groups, settings, condition, generator, run)
         for t, s in pairwise(times(noise.constrained.timesteps, settings.steps, settings.last_step)):
             chain.step(t, s)
+            progress(1 - s / noise.constrained.timesteps)
     records = chain.records()
     return [record for _, record in sorted(zip(order, records, strict=True), key=itemgetter(0))]
 

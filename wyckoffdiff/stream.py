@@ -29,7 +29,7 @@ class Stream:
 
     def __init__(self, given: SamplerInput, checkpoint: Path, chunk_size: int) -> None:
         values = given.parameters
-        self.seed, self.chunk_size = given.seed, chunk_size
+        self.seed, self.chunk_size, self.progress = given.seed, chunk_size, given.progress
         self.attempts = int(values["attempts"])
         if self.attempts < 1:
             raise ConfigError(f"attempts must be at least 1, got {self.attempts}")
@@ -77,7 +77,7 @@ class Stream:
         open_places = list(range(self.chunk_size))
         for _ in range(self.attempts):
             groups = torch.multinomial(self.weights, len(open_places), replacement=True, generator=generator).tolist()
-            drawn = sample(self.model, self.noise, groups, self.settings, self.condition, generator)
+            drawn = sample(self.model, self.noise, groups, self.settings, self.condition, generator, self.progress)
             for place, record in zip(open_places, drawn, strict=True):
                 if self.condition.accepts(record):
                     found[place] = record

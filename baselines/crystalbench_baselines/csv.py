@@ -20,22 +20,20 @@ from crystalbench import (
     Sample,
     hookimpl,
 )
+from crystalbench.crystals.columns import CRYSTAL_COLUMNS
 from crystalbench.errors import unknown_name
 from crystalbench_baselines import _cif, _labels
 from crystalbench_baselines._rows import header, is_csv, rows
 
-COLUMNS = ("cif", "protostructure", "wyckoff_spglib")
-"""Names that are understood without being told."""
-
 COLUMN = Parameter(
     name="column",
     default="",
-    help=f"column that holds a CIF text or an AFLOW label in each row; default: the one named {', '.join(COLUMNS)}",
+    help=f"column of CIF texts or AFLOW labels; default: the one named {', '.join(CRYSTAL_COLUMNS)}",
 )
 
 
 def _detect(path: Path) -> bool:
-    return is_csv(path) and not set(COLUMNS).isdisjoint(header(path))
+    return is_csv(path) and not set(CRYSTAL_COLUMNS).isdisjoint(header(path))
 
 
 def read(path: Path, parameters: Parameters) -> Iterator[Sample]:
@@ -61,7 +59,7 @@ def _column(names: list[str], wanted: str, path: Path) -> int:
         if wanted not in names:
             raise ConfigError(f"{path}: {unknown_name('column', wanted, names)}")
         return names.index(wanted)
-    found = [name for name in COLUMNS if name in names]
+    found = [name for name in CRYSTAL_COLUMNS if name in names]
     if len(found) != 1:
         several = f"columns {' and '.join(found)} could be meant" if found else "no column of a known name"
         raise ReadError(f"{path}: {several}; set `column` to one of {', '.join(names)[:300]}")

@@ -5,7 +5,9 @@ from typing import Any
 
 import click
 
+from crystalbench.cli.debug import show_trace, with_debug
 from crystalbench.cli.groups import PluginGroup
+from crystalbench.cli.terminal import replace_what_is_lacking
 from crystalbench.errors import ConfigError, CrystalbenchError, unknown_name
 
 COMMANDS = {
@@ -32,7 +34,7 @@ class MainGroup(PluginGroup):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in COMMANDS:
             command: click.Command = resolve_name(f"crystalbench.cli.{cmd_name}:command")
-            return command
+            return with_debug(command)
         return super().get_command(ctx, cmd_name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -46,13 +48,19 @@ class MainGroup(PluginGroup):
             raise click.UsageError(str(unknown_name("command", args[0], self.list_commands(ctx))), ctx)
         return super().resolve_command(ctx, args)
 
+    def main(self, *args: Any, **more: Any) -> Any:
+        replace_what_is_lacking()
+        return super().main(*args, **more)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Turn errors raised on purpose into a message and an exit code: 2 for what the user gave, else 1."""
         try:
             return super().invoke(ctx)
         except ConfigError as error:
+            show_trace(error)
             raise click.UsageError(str(error)) from error
         except (CrystalbenchError, OSError) as error:
+            show_trace(error)
             raise click.ClickException(str(error)) from error
 
 

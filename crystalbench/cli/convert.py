@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from io import TextIOWrapper
 from itertools import islice
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import click
 
-from crystalbench.cli.options import parameter_settings
+from crystalbench.cli.completion import record
+from crystalbench.cli.options import build_conversion, conversion_options, parameter_settings
 from crystalbench.crystals.samples import Converted, Invalid, Sample
 from crystalbench.errors import ConfigError
 from crystalbench.plugins import Plugins
@@ -25,21 +26,17 @@ from crystalbench.runs.stream import settled
 
 @click.command(name="convert")
 @click.argument("file", type=click.Path(exists=True, path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="CSV file to write.  [default: standard output]")
-@click.option("--reader", help="Format of the file.  [default: detected]")
-@click.option("--backend", help="Symmetry search: spglib or moyo.  [default: spglib]")
-@click.option("--symprec", type=float, help="Distance tolerance in Å.  [default: 0.1]")
-@click.option("--angle-tolerance", type=float, help="Degrees, spglib only.  [default: 5]")
-@click.option("--table", help="Letter table: affine, pymatgen, aviary-1.1.1.  [default: affine]")
-@click.option("--workers", type=int, help="Worker processes.  [default: all cores]")
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="CSV file to write.  [default: standard output]")
+@click.option("--reader", type=record("readers"), help="Format of the file.  [default: detected]")
+@conversion_options
 @click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help="A setting of the reader.")
 def command(
     file: Path,
-    output: Path | None,
+    out: Path | None,
     reader: str | None,
     workers: int | None,
     settings: tuple[str, ...],
-    **conversion: object,
+    **conversion: Any,
 ) -> None:
     """Turn the crystals in FILE into protostructures.
 
@@ -48,14 +45,14 @@ def command(
     """
     plugins = Plugins.load()
     spec = plugins.readers[reader] if reader else detect_reader(file, plugins)
-    given = {key: value for key, value in conversion.items() if value is not None}
+    given = build_conversion(conversion)
     config = RunConfig.from_mapping(
         {"generators": [file.name], "conversion": given} | ({"workers": workers} if workers is not None else {})
     )
     parameters = check_parameters(f"reader {spec.name}", parameter_settings(settings), spec.parameters)
     counts: Counter[str] = Counter()
-    with _written(output, file) as out:
-        writer = csv.writer(out, lineterminator="\n")
+    with _written(out, file) as text:
+        writer = csv.writer(text, lineterminator="\n")
         writer.writerow(SAMPLE_FIELDS)
         for index, item in enumerate(_converted(spec.read(file, parameters), config)):
             writer.writerow(sample_row(index, item))
@@ -73,7 +70,7 @@ def _written(output: Path | None, source: Path) -> Iterator[IO[str]]:
         yield sys.stdout
         return
     if output.exists() and output.samefile(source):
-        raise ConfigError(f"{output}: is the file that is read; choose another --output")
+        raise ConfigError(f"{output}: is the file that is read; choose another --out")
     with atomic_write(output) as file:
         text = TextIOWrapper(file, encoding="utf-8", errors="backslashreplace")
         yield text
@@ -87,9 +84,14 @@ def _converted(samples: Iterator[Sample], config: RunConfig) -> Iterator[Convert
     done = 0
     with (
         Converter(config.conversion, config.workers) as converter,
-        bar("converting", None, "crystals") as progress,
+        bar("converting", None, "crystals") as report,
     ):
+
+        def progress(finished: int) -> None:
+            nonlocal done
+            done += finished
+            report(done)
+
         while chunk := list(islice(samples, FILE_CHUNK)):
-            yield from (settled(item, config.conversion.table) for item in converter.convert(chunk))
-            done += len(chunk)
-            progress(done)
+            for item in converter.convert(chunk, progress):
+                yield settled(item, config.conversion.table)

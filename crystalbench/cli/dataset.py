@@ -2,6 +2,7 @@
 
 import click
 
+from crystalbench.cli.completion import record
 from crystalbench.cli.groups import PluginGroup
 from crystalbench.plugins import Plugins
 
@@ -24,7 +25,7 @@ def list_() -> None:
 
 
 @command.command()
-@click.argument("name")
+@click.argument("name", type=record("datasets"))
 @click.option("--counts", is_flag=True, help="Load the splits and count rows, protostructures and prototypes.")
 def info(name: str, counts: bool) -> None:
     """Show the card of dataset NAME: source, licence, counts, caveats."""

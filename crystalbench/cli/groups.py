@@ -6,6 +6,7 @@ from pkgutil import resolve_name
 
 import click
 
+from crystalbench.cli.debug import with_debug
 from crystalbench.isolation import required
 from crystalbench.plugins import Plugins
 
@@ -39,4 +40,4 @@ class PluginGroup(click.Group):
         found: click.Command = required(
             "load", f"command {name}", partial(resolve_name, Plugins.load().commands[name].command)
         )
-        return found
+        return with_debug(found)

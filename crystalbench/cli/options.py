@@ -2,12 +2,15 @@
 
 import json
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from crystalbench.cli.completion import Name, record
+from crystalbench.crystals.convert import Backend
+from crystalbench.crystals.wyckoff import Table
 from crystalbench.errors import ConfigError
 from crystalbench.runs.config import RunConfig, merged, read_toml
 
@@ -15,9 +18,26 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 NAMES = "A,B"
 FILE = click.Path(path_type=Path)
+CONVERSION = (
+    click.option(
+        "--backend",
+        type=Name(lambda: Backend),
+        help="Symmetry search: spglib (as in the paper) or moyo (fast).  [default: spglib]",
+    ),
+    click.option("--symprec", type=float, help="Distance tolerance in Å.  [default: 0.1]"),
+    click.option("--angle-tolerance", type=float, help="Degrees, spglib only.  [default: 5]"),
+    click.option(
+        "--table", type=Name(lambda: Table), help="Letter table: affine, pymatgen, aviary-1.1.1.  [default: affine]"
+    ),
+    click.option("--workers", type=int, help="Worker processes; changes no number.  [default: all cores]"),
+)
+"""Options of every command that turns crystals into protostructures."""
+
 FLAGS = (
     click.option("-c", "--config", "config_file", type=FILE, help="TOML file with any of the settings below."),
-    click.option("-g", "--generators", metavar=NAMES, help="Generators to compare."),
+    click.option(
+        "-g", "--generators", metavar=NAMES, type=record("generators", several=True), help="Generators to compare."
+    ),
     click.option(
         "-s",
         "--samples",
@@ -33,26 +53,31 @@ FLAGS = (
         help="How many samples a generator made, where its file holds only the good ones.",
     ),
     click.option("--replicas", metavar="NAME=N", multiple=True, help="Repeat a live generator with N seeds."),
-    click.option("-d", "--dataset", help="Training set that samples are compared with."),
+    click.option("-d", "--dataset", type=record("datasets"), help="Training set that samples are compared with."),
     click.option("-n", type=int, help="Samples asked of every generator.  [default: 1000]"),
     click.option("--novel", type=int, help="Draw on until so many samples are novel."),
     click.option("--max-draws", type=int, help="Cap on those draws.  [default: 20 times as many]"),
     click.option("--seed", type=int, help="Seed of everything random.  [default: 0]"),
-    click.option("-m", "--metrics", metavar=NAMES, help="Metrics to compute.  [default: all]"),
+    click.option(
+        "-m",
+        "--metrics",
+        metavar=NAMES,
+        type=record("metrics", several=True),
+        help="Metrics to compute.  [default: all]",
+    ),
     click.option(
         "-e",
         "--encoder",
         "encoders",
         metavar=NAMES,
+        type=record("encoders", several=True),
         help="Encoders of the metrics that need one; a column for each.  [default: the one marked so]",
     ),
-    click.option("--reports", metavar=NAMES, help="Formats to write.  [default: all]"),
+    click.option(
+        "--reports", metavar=NAMES, type=record("reporters", several=True), help="Formats to write.  [default: all]"
+    ),
     click.option("--published/--no-published", default=None, help="Add rows of published numbers."),
-    click.option("--backend", help="Symmetry search: spglib (as in the paper) or moyo (fast).  [default: spglib]"),
-    click.option("--symprec", type=float, help="Distance tolerance in Å.  [default: 0.1]"),
-    click.option("--angle-tolerance", type=float, help="Degrees, spglib only.  [default: 5]"),
-    click.option("--table", help="Letter table: affine, pymatgen, aviary-1.1.1.  [default: affine]"),
-    click.option("--workers", type=int, help="Worker processes; changes no number.  [default: all cores]"),
+    *CONVERSION,
     click.option(
         "--set",
         "settings",
@@ -71,13 +96,24 @@ def run_options(command: Command) -> Command:
     return command
 
 
+def conversion_options(command: Command) -> Command:
+    """Add the options of a conversion to a command."""
+    for flag in reversed(CONVERSION):
+        command = flag(command)
+    return command
+
+
+def build_conversion(flags: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the conversion settings, as in the configuration file, that were given by flags."""
+    return {key: flags[key] for key in CONVERSION_FLAGS if flags[key] is not None}
+
+
 def build_config(*, config_file: Path | None, **flags: Any) -> RunConfig:
     """Put the flags over the configuration file; raises `ConfigError`."""
     data = read_toml(config_file) if config_file else {}
     single = ("dataset", "n", "novel", "max_draws", "seed", "published", "workers")
     changes: dict[str, Any] = {key: flags[key] for key in single if flags[key] is not None}
-    conversion = {key: flags[key] for key in CONVERSION_FLAGS if flags[key] is not None}
-    if conversion:
+    if conversion := build_conversion(flags):
         changes["conversion"] = conversion
     for key in ("generators", "metrics", "encoders", "reports"):
         if flags[key] is not None:

@@ -19,6 +19,8 @@ def command(**flags: Any) -> None:
     cache = Cache()
     click.echo(f"dataset     {plan.dataset.name}: {plan.dataset.title}")
     click.echo(f"            {plan.comparison.sentence}")
+    for warning in plan.warnings:
+        click.echo(f"warning     {warning}")
     click.echo(f"conversion  {', '.join(f'{k} {v}' for k, v in plan.config.conversion.identity().items())}")
     for generator in plan.generators:
         for replica in generator.replicas:

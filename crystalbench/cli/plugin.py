@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from crystalbench.cli.completion import PLUGIN
+from crystalbench.cli.debug import show_trace
 from crystalbench.plugins import Plugins
 
 
@@ -13,7 +15,7 @@ def command() -> None:
 
 
 @command.command()
-@click.argument("name")
+@click.argument("name", type=PLUGIN)
 @click.option("--samples", type=click.Path(exists=True, path_type=Path), help="A file for the readers of the plugin.")
 @click.pass_context
 def check(ctx: click.Context, name: str, samples: Path | None) -> None:
@@ -26,8 +28,10 @@ def check(ctx: click.Context, name: str, samples: Path | None) -> None:
     if name not in infos:
         raise unknown_name("plugin", name, infos)
     problems = 0
-    for what, problem in check_plugin(infos[name], plugins, samples):
-        click.echo(f"{'FAIL' if problem else 'ok  '} {what}{': ' + problem if problem else ''}")
+    for checked in check_plugin(infos[name], plugins, samples):
+        problem = f": {checked.problem}" if checked.problem else ""
+        click.echo(f"{'FAIL' if problem else 'ok  '} {checked.what}{problem}")
+        show_trace(checked.traceback)
         problems += bool(problem)
     if problems:
         ctx.exit(1)

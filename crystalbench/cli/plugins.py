@@ -5,6 +5,7 @@ from dataclasses import asdict
 
 import click
 
+from crystalbench.cli.debug import show_trace
 from crystalbench.plugins import PluginInfo, Plugins
 
 
@@ -20,6 +21,8 @@ def command(as_json: bool) -> None:
 
     rows = [(info.name, f"{info.distribution} {info.version}", _declared(info)) for info in plugins.infos]
     click.echo(tabulate(rows, headers=("plugin", "from", "declares"), disable_numparse=True))
+    for info in plugins.broken:
+        show_trace(info.traceback)
 
 
 def _declared(info: PluginInfo) -> str:

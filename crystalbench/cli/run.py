@@ -6,12 +6,15 @@ from typing import Any
 
 import click
 
+from crystalbench.cli.debug import debugging, show_trace
+from crystalbench.cli.opening import opening
 from crystalbench.cli.options import FILE, build_config, run_options
 from crystalbench.errors import ConfigError
 from crystalbench.plugins import Plugins
 from crystalbench.runs.config import RunConfig
-from crystalbench.runs.folder import RunFolder
+from crystalbench.runs.folder import MANIFEST, RunFolder
 from crystalbench.runs.plan import Plan, make_plan
+from crystalbench.runs.progress import aside
 
 
 @click.command(name="run")
@@ -29,13 +32,16 @@ def command(ctx: click.Context, /, out: Path | None, resume: Path | None, **flag
     plugins = Plugins.load()
     for info in plugins.broken:
         click.echo(f"plugin {info.name} is broken and not used: {info.error}", err=True)
+        show_trace(info.traceback)
     plan = make_plan(_resumed(resume, out, flags) if resume else build_config(**flags), plugins)
     folder = RunFolder(resume or out or _default_folder(plan))
+    for line in opening(plan, folder.path):
+        click.echo(line, err=True)
 
     from crystalbench.runs.run import Run
 
     try:
-        finished = Run(plan, plugins, folder, log=lambda line: click.echo(line, err=True)).execute()
+        finished = Run(plan, plugins, folder, log=_log).execute()
     except KeyboardInterrupt:
         click.echo(f"interrupted; finish it with: crystalbench run --resume {folder.path}", err=True)
         ctx.exit(130)
@@ -47,7 +53,15 @@ def command(ctx: click.Context, /, out: Path | None, resume: Path | None, **flag
         click.echo(f"{len(finished.failures)} failed:", err=True)
         for failure in finished.failures:
             click.echo(f"  {failure.step} {failure.plugin}: {failure.error}", err=True)
+            show_trace(failure.traceback)
+        if not debugging():
+            click.echo(f"where they failed is in {folder.path / MANIFEST}, and shown with --debug", err=True)
         ctx.exit(1)
+
+
+def _log(line: str) -> None:
+    with aside():
+        click.echo(line, err=True)
 
 
 def _resumed(folder: Path, out: Path | None, flags: dict[str, Any]) -> RunConfig:

@@ -8,6 +8,7 @@ import click
 from crystalbench.cli.options import sample_files
 from crystalbench.plugins import Plugins
 from crystalbench.runs.folder import RunFolder
+from crystalbench.runs.progress import aside, bar
 
 
 @click.command(name="verify")
@@ -35,10 +36,14 @@ def command(
     moved = {name: tuple(files) for name, files in sample_files(samples).items()}
     findings: Counter[Finding] = Counter()
     for run in runs:
-        for check in Verification(RunFolder(run), plugins, redraw, moved).checks():
-            findings[check.finding] += 1
-            if check.finding is not Finding.HOLDS or verbose:
-                click.echo(f"{run}: {check.what}: {check.finding}{': ' + check.detail if check.detail else ''}")
+        verification = Verification(RunFolder(run), plugins, redraw, moved)
+        with bar(f"verifying {run}", verification.size(), "checks") as report:
+            for done, check in enumerate(verification.checks(), 1):
+                report(done, check.what)
+                findings[check.finding] += 1
+                if check.finding is not Finding.HOLDS or verbose:
+                    with aside():
+                        click.echo(f"{run}: {check.what}: {check.finding}{': ' + check.detail if check.detail else ''}")
     click.echo(f"{findings[Finding.HOLDS]} of {findings.total()} checks hold", nl=False)
     rest = {finding: findings[finding] for finding in (Finding.DIFFERS, Finding.NOT_CHECKED) if findings[finding]}
     click.echo("".join(f", {count} {finding}" for finding, count in rest.items()))

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from crystalbench.crystals import symmetry
 from crystalbench.crystals.higher_symmetry import checked
+from crystalbench.crystals.make import fault
 from crystalbench.crystals.protostructure import Protostructure
 from crystalbench.crystals.samples import Converted, Invalid, InvalidReason, RawStructure, Sample
 from crystalbench.crystals.screen import screen
@@ -182,13 +183,14 @@ class Converter:
         Raises
         ------
         PluginError
-            If the arrays of a structure do not fit together (`RawStructure.of` refuses to make such a one).
+            If a sample is not well made (`RawStructure.of` makes such structures only).
         CrystalbenchError
             If no worker process can be started.
         """
+        for i, sample in enumerate(samples):
+            if problem := fault(sample):
+                raise PluginError(f"sample {i}: {problem}")
         structures = {i: sample for i, sample in enumerate(samples) if isinstance(sample, RawStructure)}
-        for i, structure in structures.items():
-            _check_shapes(i, structure)
         if progress and len(structures) < len(samples):
             progress(len(samples) - len(structures))
         outcomes = self._pool.run(structures, _batches(structures), progress)
@@ -216,16 +218,6 @@ def convert_packed(settings: ConversionSettings, packed: _Packed) -> list[str | 
     os.environ.setdefault("SPGLIB_WARNING", "OFF")  # it prints a line for each attempt that it repeats
     converted = [convert(structure, settings) for structure in _unpack(packed)]
     return [item if isinstance(item, Invalid) else item.label for item in converted]
-
-
-def _check_shapes(index: int, structure: RawStructure) -> None:
-    n = len(structure.numbers)
-    shapes = (structure.lattice.shape, structure.frac_coords.shape, structure.numbers.shape)
-    if shapes != ((3, 3), (n, 3), (n,)):
-        raise PluginError(
-            f"sample {index}: lattice, coordinates and atomic numbers have shapes {shapes}, expected "
-            f"(3, 3), (n, 3) and (n,); make structures by RawStructure.of, which checks them"
-        )
 
 
 def _batches(structures: Mapping[int, RawStructure]) -> Iterator[list[int]]:

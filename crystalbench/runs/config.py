@@ -33,6 +33,11 @@ from crystalbench.errors import ConfigError, unknown_name
 from crystalbench.interfaces import Parameter, Parameters
 
 
+def default_workers() -> int:
+    """A process for each core that this one may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GeneratorConfig:
     """One generator of a run.
@@ -110,9 +115,7 @@ class RunConfig:
     encoders: tuple[str, ...] = ()
     reports: tuple[str, ...] = ()
     published: bool = False
-    workers: int = field(
-        default_factory=lambda: len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
-    )
+    workers: int = field(default_factory=default_workers)
     conversion: ConversionSettings = field(default_factory=ConversionSettings)
     generator: Mapping[str, GeneratorConfig] = field(default_factory=dict)
     metric: Mapping[str, Parameters] = field(default_factory=dict)
@@ -126,9 +129,6 @@ class RunConfig:
         for key, least in {"n": 1, "novel": 0, "max_draws": 0, "seed": 0, "workers": 1}.items():
             if getattr(self, key) < least:
                 raise ConfigError(f"{key} must be at least {least}, got {getattr(self, key)}")
-        for name in self.generator:
-            if name not in self.generators:
-                raise unknown_name("generator in the settings", name, self.generators)
 
     @property
     def draw_limit(self) -> int:

@@ -24,6 +24,7 @@ from crystalbench.runs.code_identity import code_identity
 from crystalbench.runs.environment import packages
 from crystalbench.runs.progress import bar
 
+PART = 500  # labels that the encoder is given at once: progress is shown after each part
 BLOCK = 5000  # labels that are encoded and written together: what a killed run loses at most
 KEY_BYTES = 16  # of the SHA-256 of a label: no collision among fewer than 10^15 labels is to be expected
 
@@ -86,20 +87,25 @@ class CachedEncoder:
         return Encoded(np.stack([row for row, _ in rows]), np.array([energy for _, energy in rows], np.float32))
 
     def _add(self, absent: dict[bytes, str]) -> None:
-        encoder = self._load()
         keys = list(absent)
-        with bar(f"encoding with {self.spec.title}", len(keys), "labels") as progress:
+        with bar(f"encoding with {self.spec.title}", len(keys), "labels") as report:
+            report(0, "loading the encoder")
+            encoder = self._load()
             for start in range(0, len(keys), BLOCK):
                 block = keys[start : start + BLOCK]
-                encoded = encoder.encode([self._affine(absent[key]) for key in block])
-                self._check(encoded, len(block))
+                parts = []
+                for begin in range(0, len(block), PART):
+                    part = block[begin : begin + PART]
+                    parts.append(encoder.encode([self._affine(absent[key]) for key in part]))
+                    self._check(parts[-1], len(part))
+                    report(start + begin + len(part))
+                encoded = _joined(parts)
                 shard = np.zeros(len(block), _row_type(encoded.embeddings.shape[1]))
                 shard["key"] = np.frombuffer(b"".join(block), np.uint8).reshape(-1, KEY_BYTES)
                 shard["embedding"], shard["energy"] = encoded.embeddings, encoded.energies
                 self._keep(shard, range(len(block)))
                 if self._folder is not None:
                     _write(self._folder, shard)
-                progress(start + len(block))
 
     def _affine(self, label: str) -> str:
         if self._table is Table.AFFINE:
@@ -107,7 +113,9 @@ class CachedEncoder:
         known = Protostructure.from_canonical(label, self._table)
         return Protostructure(known.spacegroup, known.orbits).label
 
-    def _check(self, encoded: Encoded, n: int) -> None:
+    def _check(self, encoded: object, n: int) -> None:
+        if not isinstance(encoded, Encoded):
+            raise PluginError(f"encoder {self.spec.name}: encode must return Encoded, not {type(encoded).__name__}")
         numbers = np.column_stack((encoded.embeddings, encoded.energies))
         good = np.isfinite(numbers).all(axis=1) | np.isnan(numbers).all(axis=1)
         if len(encoded) != n or not good.all():
@@ -160,6 +168,10 @@ def encoder_key(spec: EncoderSpec, identity: str) -> str:
         code=code_identity(spec.load),
         packages=packages(),
     )
+
+
+def _joined(parts: Sequence[Encoded]) -> Encoded:
+    return Encoded(np.concatenate([p.embeddings for p in parts]), np.concatenate([p.energies for p in parts]))
 
 
 def _label_key(label: str) -> bytes:

@@ -28,6 +28,7 @@ from crystalbench.runs.code_identity import code_identity
 from crystalbench.runs.compared import Comparison, check_novel, choose_dataset, with_scale
 from crystalbench.runs.config import GeneratorConfig, RunConfig, check_parameters
 from crystalbench.runs.environment import packages
+from crystalbench.runs.unused import without_unused
 from crystalbench.tables.results import ENCODED_WITH, JSON, Failure, RowKind
 
 FILE_CHUNK = 500
@@ -121,6 +122,8 @@ class MetricPlan:
 class Plan:
     """Everything a run needs; ``config`` names every dataset, metric and report that the user left to the defaults.
 
+    ``warnings`` tell the user what of the configuration changes nothing.
+
     Runs with one key have the same settings, dataset and sample files.
     """
 
@@ -132,6 +135,7 @@ class Plan:
     encoders: tuple[EncoderPlan, ...]
     reporters: tuple[ReporterSpec, ...]
     key: str
+    warnings: tuple[str, ...] = ()
 
     @property
     def dataset(self) -> DatasetSpec:
@@ -143,13 +147,14 @@ def make_plan(config: RunConfig, plugins: Plugins) -> Plan:
     comparison = choose_dataset(config, plugins)
     dataset = comparison.dataset
     check_novel(config, dataset)
+    names = with_scale(config.generators, dataset, plugins)
+    config, warnings = without_unused(config, names, plugins)
     identity = required("identity", f"dataset {dataset.name}", dataset.identity)
     encoders, missing = plan_encoders(config, plugins)
     metrics = plan_metrics(config, plugins, encoders, missing)
     used = {metric.encoder.spec.name for metric in metrics if metric.encoder}
     encoders = tuple(encoder for encoder in encoders if encoder.spec.name in used)
     reporters = plan_reporters(config, plugins)
-    names = with_scale(config.generators, dataset, plugins)
     config = replace(
         config,
         generators=names,
@@ -176,16 +181,13 @@ def make_plan(config: RunConfig, plugins: Plugins) -> Plan:
             rows=[generator.key for generator in generators],
             encoders=[encoder.identity for encoder in encoders],
         ),
+        warnings=warnings,
     )
 
 
 def plan_encoders(config: RunConfig, plugins: Plugins) -> tuple[tuple[EncoderPlan, ...], str]:
     """Return the encoders of a run, and why there is none: only the default one may be missing."""
     names = config.encoders or tuple(spec.name for spec in plugins.encoders.values() if spec.default)
-    for name in config.encoder:
-        plugins.encoders[name]
-        if name not in names:
-            raise ConfigError(f"encoder {name!r} has settings, but this run does not use it; add it to encoders")
     plans, reasons = [], []
     for name in names:
         spec = plugins.encoders[name]
@@ -227,10 +229,6 @@ def plan_metrics(
     """Return the columns of a run with their parameters checked: a metric that needs an encoder has one for each."""
     ordered = sorted(plugins.metrics.values(), key=lambda spec: (spec.order, spec.name))
     names = dict.fromkeys(config.metrics or (spec.name for spec in ordered if spec.default))
-    for name in config.metric:
-        plugins.metrics[name]
-        if name not in names:
-            raise ConfigError(f"metric {name!r} has settings, but this run does not compute it; add it to metrics")
     plans = []
     for name in names:
         spec = plugins.metrics[name]
@@ -286,7 +284,7 @@ def plan_generator(name: str, config: RunConfig, plugins: Plugins, dataset_ident
     elif spec is not None and spec.start is not None:
         stream |= {"generator": name, "version": spec.version, "code": code_identity(spec.start)}
         stream |= {"dataset": dataset_identity, "table": str(config.conversion.table), "chunk_size": spec.chunk_size}
-        files = required("files", f"generator {name}", lambda: tuple(spec.files(parameters, config.dataset)))
+        files = required("files", f"generator {name}", lambda: tuple(map(Path, spec.files(parameters, config.dataset))))
         if files:
             stream["files"] = [file_digest(file) for file in files]
         parts = [{"seed": config.seed + i} for i in range(settings.replicas)]
@@ -373,7 +371,11 @@ def detect_reader(source: Path, plugins: Plugins) -> ReaderSpec:
     names = ", ".join(sorted(r.name for r in matches or plugins.readers.values()))
     problem = f"several readers understand it ({names})" if matches else f"no reader understands it (known: {names})"
     failed = "".join(f"; {f.plugin} failed: {f.error}" for f in answers.values() if isinstance(f, Failure))
-    raise ConfigError(f"{source}: {problem}{failed}; name one with --reader NAME=READER")
+    error = ConfigError(f"{source}: {problem}{failed}; name one with --reader NAME=READER")
+    for answer in answers.values():
+        if isinstance(answer, Failure):
+            error.add_note(answer.traceback)
+    raise error
 
 
 def _detects(reader: ReaderSpec, source: Path) -> bool | Failure:

@@ -13,7 +13,7 @@ from crystalbench import __version__
 from crystalbench.crystals.convert import Converter
 from crystalbench.crystals.samples import Invalid
 from crystalbench.datasets import Dataset
-from crystalbench.errors import ConfigError
+from crystalbench.errors import ConfigError, PluginError
 from crystalbench.interfaces import ReporterSpec
 from crystalbench.isolation import isolated, required
 from crystalbench.plugins import Plugins
@@ -55,6 +55,7 @@ class Run:
     cache: Cache = field(default_factory=Cache)
     _seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float), init=False)
     _failures: list[Failure] = field(default_factory=list, init=False)
+    _hook_failures: list[Failure] = field(default_factory=list, init=False)  # of hooks that are only told something
 
     def execute(self) -> Finished:
         """Do everything; what fails is in the table and in ``Finished.failures``."""
@@ -76,6 +77,7 @@ class Run:
         self._write(replicas, outcomes, table)
         manifest["generators"] = [self._generator_json(g, replicas[g.name]) for g in self.plan.generators]
         manifest["failures"] = [asdict(failure) for failure in self._failures]
+        manifest["hook_failures"] = [asdict(failure) for failure in self._hook_failures]
         manifest["seconds"] = dict(self._seconds)
         manifest["status"] = "finished"
         manifest["finished"] = datetime.now(UTC).isoformat(timespec="seconds")
@@ -92,13 +94,12 @@ class Run:
 
     def _draw(self, stream: Stream) -> ReplicaSamples | Failure:
         config = self.plan.config
-        with bar(stream.generator.title, None if config.novel else config.n, "samples") as progress:
+        many = f" {stream.replica.index + 1}/{len(stream.generator.replicas)}" if stream.replica.index else ""
+        with bar(f"sampling {stream.generator.title}{many}", None if config.novel else config.n, "samples") as report:
             drawn = isolated(
                 "sample",
                 stream.generator.plugin,
-                lambda: draw_replica(
-                    stream, n=config.n, novel=config.novel, limit=config.draw_limit, progress=progress
-                ),
+                lambda: draw_replica(stream, n=config.n, novel=config.novel, limit=config.draw_limit, report=report),
             )
         if isinstance(drawn, Failure):
             self._failures.append(drawn)
@@ -115,13 +116,14 @@ class Run:
             finished=self._step,
         )
         outcomes: Outcomes = {name: {} for name in replicas}
-        with bar("scoring", len(self.plan.metrics) * len(replicas), "cells") as progress:
-            for name, group in replicas.items():
+        with bar("scoring", len(self.plan.metrics) * len(replicas), "cells") as report:
+            for generator in self.plan.generators:
                 for metric in self.plan.metrics:
-                    cell = tuple(scorer.score(metric, replica) for replica in group)
-                    outcomes[name][metric.key] = cell
+                    report(sum(map(len, outcomes.values())), f"{metric.spec.title} of {generator.title}")
+                    cell = tuple(scorer.score(metric, replica) for replica in replicas[generator.name])
+                    outcomes[generator.name][metric.key] = cell
                     self._failures += [o for o in cell if isinstance(o, Failure) and o.step == "score"]
-                    progress(sum(map(len, outcomes.values())))
+            report(sum(map(len, outcomes.values())))
         return outcomes
 
     def _table(self, replicas: Replicas, outcomes: Outcomes) -> Table:
@@ -169,8 +171,9 @@ class Run:
 
     def _step(self, step: str, name: str, seconds: float, cached: bool) -> None:
         self._seconds[step] += seconds
-        for error in self.plugins.step_finished(step, name, seconds, cached):
-            self.log(str(error))
+        for failure in self.plugins.step_finished(step, name, seconds, cached):
+            self.log(f"plugin {failure.plugin!r} failed in {failure.step}: {failure.error}")
+            self._hook_failures.append(failure)
 
     def _manifest(self, started: datetime) -> dict[str, Any]:
         plan = self.plan
@@ -181,6 +184,7 @@ class Run:
             "started": started.isoformat(timespec="seconds"),
             "key": plan.key,
             "config": plan.config.to_mapping(),
+            "warnings": list(plan.warnings),
             "dataset": {
                 "name": plan.dataset.name,
                 "identity": plan.dataset_identity,
@@ -210,7 +214,10 @@ class Run:
                 for e in plan.encoders
             ],
             "reporters": {reporter.name: reporter.version for reporter in plan.reporters},
-            "broken_plugins": [{"name": p.name, "module": p.module, "error": p.error} for p in self.plugins.broken],
+            "broken_plugins": [
+                {"name": p.name, "module": p.module, "error": p.error, "traceback": p.traceback}
+                for p in self.plugins.broken
+            ],
             "environment": environment(),
         }
 
@@ -250,7 +257,10 @@ def _drawn_json(file: str, samples: ReplicaSamples | Failure) -> dict[str, Any]:
 
 
 def _render(folder: RunFolder, reporter: ReporterSpec, table: Table) -> None:
-    folder.write_text(f"table{reporter.suffix}", reporter.render(table))
+    text: object = reporter.render(table)
+    if not isinstance(text, str):
+        raise PluginError(f"reporter {reporter.name}: render must return text, not {type(text).__name__}")
+    folder.write_text(f"table{reporter.suffix}", text)
 
 
 def _claim(folder: RunFolder, plan: Plan) -> None:

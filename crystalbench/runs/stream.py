@@ -12,6 +12,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Protocol
 
+from crystalbench.crystals.make import fault
 from crystalbench.crystals.protostructure import Protostructure
 from crystalbench.crystals.samples import Converted, Invalid, InvalidReason, RawStructure, Sample, SampleSet
 from crystalbench.crystals.wyckoff import FINEST_FIRST, Table
@@ -22,6 +23,7 @@ from crystalbench.runs.cache import Cache, content_key
 from crystalbench.runs.chunks import Chunk, draw_from_json, draw_to_json, to_json, total_timing
 from crystalbench.runs.compared import trained_elsewhere
 from crystalbench.runs.plan import FILE_CHUNK, GeneratorPlan, ReplicaPlan
+from crystalbench.runs.progress import Report, silent
 from crystalbench.tables.results import RowKind
 
 Step = Callable[[str, str, float, bool], None]
@@ -33,7 +35,7 @@ NOT_REPEATABLE = frozenset({InvalidReason.TIMEOUT, InvalidReason.CRASH})
 class Convert(Protocol):
     """What turns drawn samples into protostructures."""
 
-    def __call__(self, samples: list[Sample], /) -> list[Converted]: ...
+    def __call__(self, samples: list[Sample], progress: Callable[[int], None], /) -> list[Converted]: ...
 
 
 class FileSampler:
@@ -109,15 +111,19 @@ class Stream:
     convert: Convert
     finished: Step
     _sampler: Sampler | None = field(default=None, init=False)
+    _report: Report = field(default=silent, init=False)
+    _share: float = field(default=0.0, init=False)  # of the chunk in work that is done, as far as anybody has told
 
     @property
     def name(self) -> str:
         return f"{self.generator.name}/{self.replica.index}"
 
-    def chunks(self) -> Iterator[Chunk]:
-        """Yield converted chunks until the stream ends."""
+    def chunks(self, report: Report = silent) -> Iterator[Chunk]:
+        """Yield converted chunks until the stream ends; ``report`` receives the share of a chunk that is done."""
+        self._report = report
         number = 0
         while True:
+            self._share = 0.0
             chunk = self._chunk(number)
             yield chunk
             if chunk.last:
@@ -133,13 +139,29 @@ class Stream:
         draw = self._draw(number)
         items: tuple[Sample, ...] = draw.items if draw else ()
         start = time.perf_counter()
-        converted = tuple(settled(item, self.dataset.table) for item in self.convert(list(items)))
+        converted = tuple(settled(item, self.dataset.table) for item in self.convert(list(items), self._count(items)))
         last = draw is None or draw.last or len(items) < self.generator.chunk_size
         chunk = Chunk(converted, draw.timing if draw else None, last)
         if not any(isinstance(item, Invalid) and item.reason in NOT_REPEATABLE for item in converted):
             self.cache.put("converted", key, chunk.to_json())
         self.finished("convert", self.name, time.perf_counter() - start, False)
         return chunk
+
+    def _count(self, items: tuple[Sample, ...]) -> Callable[[int], None]:
+        """What is told how many samples have just been converted."""
+        done = 0
+
+        def progress(finished: int) -> None:
+            nonlocal done
+            done += finished
+            self._tell(done / len(items), f"{done:,} of {len(items):,} converted")
+
+        return progress
+
+    def _tell(self, share: float, now: str = "") -> None:
+        """Report the share of a chunk; of drawing and converting the one that is further: it does not go back."""
+        self._share = max(self._share, share)
+        self._report(self._share, now)
 
     def _draw(self, number: int) -> Draw | None:
         start = time.perf_counter()
@@ -148,16 +170,27 @@ class Stream:
             self.finished("sample", self.name, time.perf_counter() - start, True)
             return draw_from_json(document)
         if self._sampler is None:
+            self._tell(0, "loading")
             self._sampler = self._start()
-        draw = clocked(self._sampler, number)
-        size = self.generator.chunk_size
-        if draw is not None and len(draw.items) > size:
-            raise PluginError(
-                f"{self.name}: chunk {number} holds {len(draw.items)} samples, more than chunk_size={size}"
-            )
+        draw = self._checked(number, clocked(self._sampler, number))
         if draw is not None and self.replica.raw and any(isinstance(item, RawStructure) for item in draw.items):
             self.cache.put("drawn", key, draw_to_json(draw))
         self.finished("sample", self.name, time.perf_counter() - start, False)
+        return draw
+
+    def _checked(self, number: int, draw: object) -> Draw | None:
+        """Hold what a sampler returned to the contract; raises `PluginError`."""
+        if draw is None:
+            return None
+        if not isinstance(draw, Draw):
+            raise PluginError(f"{self.name}: draw must return a Draw or None, not {type(draw).__name__}")
+        if len(draw.items) > (size := self.generator.chunk_size):
+            raise PluginError(
+                f"{self.name}: chunk {number} holds {len(draw.items)} samples, more than chunk_size={size}"
+            )
+        for place, item in enumerate(draw.items):
+            if problem := fault(item):
+                raise PluginError(f"{self.name}: chunk {number}, sample {place}: {problem}")
         return draw
 
     def _start(self) -> Sampler:
@@ -168,7 +201,12 @@ class Stream:
         assert generator.spec is not None
         assert generator.spec.start is not None
         return generator.spec.start(
-            SamplerInput(parameters=generator.parameters, seed=replica.seed, dataset=self.dataset)
+            SamplerInput(
+                parameters=generator.parameters,
+                seed=replica.seed,
+                dataset=self.dataset,
+                progress=self._tell,
+            )
         )
 
 
@@ -176,7 +214,7 @@ def clocked(sampler: Sampler, number: int) -> Draw | None:
     """Draw a chunk; where the sampler has a clock of the wall only, measure its CPU time and the machine's load too."""
     before = _cpu_seconds()
     draw = sampler.draw(number)
-    if draw is None or draw.timing is None or draw.timing.cpu_seconds is not None:
+    if not isinstance(draw, Draw) or draw.timing is None or draw.timing.cpu_seconds is not None:
         return draw
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     return replace(draw, timing=replace(draw.timing, cpu_seconds=_cpu_seconds() - before, load=load))
@@ -188,9 +226,7 @@ def _cpu_seconds() -> float:
     return times.user + times.system + times.children_user + times.children_system
 
 
-def draw_replica(
-    stream: Stream, *, n: int, novel: int, limit: int, progress: Callable[[int], None] = lambda _: None
-) -> ReplicaSamples:
+def draw_replica(stream: Stream, *, n: int, novel: int, limit: int, report: Report = silent) -> ReplicaSamples:
     """Draw ``n`` samples, and on until ``novel`` of them are novel, ``limit`` are drawn or the stream ends.
 
     Raises
@@ -206,13 +242,19 @@ def draw_replica(
     timed: list[Chunk] = []
     found = 0
     more = False
-    for chunk in stream.chunks():
+
+    def inside(share: float, now: str = "", /) -> None:
+        found_so_far = f"{found:,} of {novel:,} novel" if novel else ""
+        wanted = min(stream.generator.chunk_size, limit - len(items))
+        report(len(items) + share * wanted, ", ".join(filter(None, (found_so_far, now))))
+
+    for chunk in stream.chunks(inside):
         kept = chunk.head(limit - len(items))
         timed.append(kept.head(max(0, n - len(items))))
         items += kept.items
         if novel:
             found += sum(not isinstance(item, Invalid) and item.label not in known for item in kept.items)
-        progress(len(items))
+        report(len(items), f"{found:,} of {novel:,} novel" if novel else "")
         more = not chunk.last or len(kept.items) < len(chunk.items)
         if len(items) >= limit or (len(items) >= n and found >= novel):
             break

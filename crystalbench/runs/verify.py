@@ -21,6 +21,7 @@ from crystalbench.runs.cache import Cache
 from crystalbench.runs.config import RunConfig, merged
 from crystalbench.runs.folder import RunFolder
 from crystalbench.runs.plan import EncoderPlan, MetricPlan, plan_encoders, plan_generator, plan_metrics
+from crystalbench.runs.progress import bar
 from crystalbench.runs.score import Scorer, cached_encoders
 from crystalbench.runs.stream import ReplicaSamples, Stream, draw_replica
 from crystalbench.runs.table import column_of, row_of
@@ -61,6 +62,14 @@ class Verification:
     plugins: Plugins
     redraw: bool = False
     samples: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def size(self) -> int:
+        """Number of the `checks` of a run in which nothing is missing or changed."""
+        manifest = self.folder.manifest()
+        replicas = sum(len(generator["replicas"]) for generator in manifest["generators"])
+        columns, rows = len(manifest["metrics"]), len(manifest["generators"])
+        inputs = len(manifest.get("files", ())) + 1 + len(manifest["encoders"]) + columns
+        return inputs + replicas * (1 + self.redraw + columns) + columns + rows + len(manifest["reporters"])
 
     def checks(self) -> Iterator[Check]:
         """Yield one check per file, sample set, cell, row and report; raises `ReadError` where there is no run."""
@@ -226,10 +235,14 @@ class Verification:
         if replica.key != written["key"]:
             changed = "the file, the dataset, the generator's code or its settings have changed since the run"
             return Check(what, Finding.NOT_CHECKED, changed)
-        with TemporaryDirectory() as nothing, Converter(self.config.conversion, self.config.workers) as converter:
+        with (
+            TemporaryDirectory() as nothing,
+            Converter(self.config.conversion, self.config.workers) as converter,
+            bar(f"drawing {before.name} again", len(before.drawn), "samples") as report,
+        ):
             stream = Stream(plan, replica, self.dataset, Cache(Path(nothing)), converter.convert, lambda *_: None)
             limit = self.config.draw_limit
-            draw = partial(draw_replica, stream, n=self.config.n, novel=self.config.novel, limit=limit)
+            draw = partial(draw_replica, stream, n=self.config.n, novel=self.config.novel, limit=limit, report=report)
             again = isolated("sample", plan.plugin, draw)
         if isinstance(again, Failure):
             return Check(what, Finding.DIFFERS, f"failed: {again.error}")

@@ -86,11 +86,15 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Code failed while this cell was computed; the run ends with exit code 1."""
+    """Code failed while this cell was computed; the run ends with exit code 1.
+
+    ``traceback`` says where, for the author of the code: manifests keep it, tables do not.
+    """
 
     step: str
     plugin: str
     error: str
+    traceback: str = field(default="", compare=False, repr=False)
 
 
 Outcome: TypeAlias = MetricResult | Missing | Failure

@@ -261,8 +261,6 @@ def test_an_encoder_that_was_asked_for_and_is_missing_is_an_error_of_the_user(tm
             execute(lacking, tmp_path, **asked)
     with pytest.raises(ConfigError, match="did you mean 'counting'"):
         execute(plugins(), tmp_path, encoders=["countin"])
-    with pytest.raises(ConfigError, match="has settings, but this run does not use it"):
-        execute(plugins(), tmp_path, encoder={"paper": {"broken": True}})
 
 
 def test_weights_that_cannot_be_read_fill_the_cells_that_need_them_and_are_read_once(

@@ -3,10 +3,12 @@
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,8 @@ import numpy as np
 import pytest
 
 from crystalbench import (
+    Dataset,
+    Draw,
     Invalid,
     InvalidReason,
     MetricSpec,
@@ -21,17 +25,21 @@ from crystalbench import (
     ReaderSpec,
     ReporterSpec,
     Sample,
+    SamplerInput,
     hookimpl,
 )
+from crystalbench.crystals.convert import ConversionSettings, Converter
 from crystalbench.errors import ConfigError
 from crystalbench.plugins import Plugins
+from crystalbench.runs.cache import Cache
 from crystalbench.runs.config import RunConfig
 from crystalbench.runs.folder import RunFolder
 from crystalbench.runs.plan import make_plan
 from crystalbench.runs.run import Finished, Run
+from crystalbench.runs.stream import Stream, draw_replica
 from crystalbench.runs.verify import Check, Finding, Verification
 from crystalbench.tables.results import Failure, MetricResult, Row, RowKind
-from tests.small_plugins import CHUNK, Small, count, read_labels, rock_salt
+from tests.small_plugins import CHUNK, Halides, Small, SmallEncoders, count, read_labels, rock_salt
 
 
 @pytest.fixture
@@ -204,6 +212,39 @@ def test_the_first_samples_of_a_larger_file_are_used_and_the_table_says_so(plugi
     assert got.notes == ("the first 5 samples of mine/0 are used; it holds more",)
 
 
+def test_settings_of_what_a_run_does_not_use_are_a_warning_and_change_nothing(plugins: Plugins, tmp_path: Path) -> None:
+    plugins.register(SmallEncoders(), "encoders")
+    settings: dict[str, Any] = {"dataset": "example", "generators": ["halides"], "metrics": ["halide_share"]}
+    unused = {
+        "metric": {"failing": {"what": 1}},
+        "generator": {"structures": {"size": 5.0}, "mine": {"samples": ["absent.json"]}},
+        "encoder": {"paper": {"broken": True}},
+    }
+    plan = make_plan(RunConfig.from_mapping(settings | unused), plugins)
+    assert plan.warnings == (
+        "[encoder.paper] is not used: 'paper' is not among the encoders of this run",
+        "[generator.mine] is not used: 'mine' is not among the generators of this run",
+        "[generator.structures] is not used: 'structures' is not among the generators of this run",
+        "[metric.failing] is not used: 'failing' is not among the metrics of this run",
+    )
+    assert plan.key == make_plan(RunConfig.from_mapping(settings), plugins).key
+    assert Run(plan, plugins, RunFolder(tmp_path / "run"), log=lambda _: None).execute().failures == ()
+    assert json.loads((tmp_path / "run" / "manifest.json").read_text())["warnings"] == list(plan.warnings)
+
+
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        ({"metric": {"failling": {}}}, "unknown metric in the settings 'failling'; did you mean 'failing'"),
+        ({"generator": {"halidse": {}}}, "unknown generator in the settings 'halidse'; did you mean 'halides'"),
+        ({"encoder": {"small": {}}}, "unknown encoder in the settings 'small'"),
+    ],
+)
+def test_settings_of_what_nobody_knows_are_an_error(plugins: Plugins, section: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        make_plan(RunConfig.from_mapping({"dataset": "example", "generators": ["halides"], **section}), plugins)
+
+
 def test_an_empty_file_is_an_error(plugins: Plugins, tmp_path: Path) -> None:
     samples = {"samples": [str(labels_file(tmp_path, 0))]}
     (failure,) = execute(plugins, tmp_path / "run", generator={"mine": samples}, n=5).failures
@@ -221,6 +262,54 @@ def test_a_generator_that_fails_fills_its_own_row_and_no_other(plugins: Plugins,
     assert finished.failures == (Failure("sample", "broken", "RuntimeError: no weights"),)
     assert row(finished, "broken").cells["halide_share"].problem == finished.failures[0]
     assert value(finished, "halides", "halide_share") == 1.0
+
+
+def test_the_manifest_says_where_the_code_of_a_plugin_failed_and_the_table_does_not(
+    plugins: Plugins, tmp_path: Path
+) -> None:
+    class Raising:
+        @hookimpl
+        def crystalbench_step_finished(self) -> None:
+            raise ValueError("not now")
+
+    plugins.register(Raising(), "raising")
+    metrics = ["failing", "halide_share"]
+    execute(plugins, tmp_path / "run", generators=["broken", "halides"], n=5, metrics=metrics)
+    manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
+    assert [failure["traceback"].splitlines()[-1] for failure in manifest["failures"]] == [
+        "RuntimeError: no weights",
+        "ZeroDivisionError: division by zero",
+    ]
+    assert all("small_plugins.py" in failure["traceback"] for failure in manifest["failures"])
+    assert "crystalbench_step_finished" in manifest["hook_failures"][0]["traceback"]
+    for file in ("table.json", "scores.json", "table.md", "table.html"):
+        if (tmp_path / "run" / file).exists():
+            assert "Traceback" not in (tmp_path / "run" / file).read_text()
+
+
+def test_what_a_generator_reports_inside_a_chunk_is_seen_before_the_chunk_ends(
+    plugins: Plugins, tmp_path: Path
+) -> None:
+    class Slow(Halides):
+        def __init__(self, given: SamplerInput) -> None:
+            super().__init__(given)
+            self.progress = given.progress
+
+        def draw(self, chunk: int) -> Draw:
+            for share in (0.25, 0.5, 1.0):
+                self.progress(share)
+            return super().draw(chunk)
+
+    spec = replace(plugins.generators["halides"], start=Slow)
+    config = RunConfig.from_mapping({"generators": ["halides"], "dataset": "example", "n": 15})
+    plan = replace(make_plan(config, plugins).generators[-1], spec=spec)
+    dataset = Dataset(plugins.datasets["example"])
+    told: list[float] = []
+    with Converter(ConversionSettings()) as converter:
+        stream = Stream(plan, plan.replicas[0], dataset, Cache(tmp_path), converter.convert, lambda *_: None)
+        draw_replica(stream, n=15, novel=0, limit=15, report=lambda done, now="", /: told.append(done))
+    assert {2.5, 5.0, 10.0, 11.25, 12.5, 15.0} <= set(told)
+    assert told == sorted(told)
 
 
 def test_a_metric_that_fails_fills_its_own_cell_and_no_other(plugins: Plugins, tmp_path: Path) -> None:

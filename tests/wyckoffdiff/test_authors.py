@@ -168,7 +168,7 @@ def test_a_network_that_is_another_one_is_refused(tmp_path: Path, change: dict[s
 
 def test_the_import_command_writes_a_model_to_sample_from(tmp_path: Path) -> None:
     source = saved(tmp_path / "parameters.pt")
-    arguments = ["import", str(source), "--dataset", "carbon24-bundled", "--output", str(tmp_path / "ours.pt")]
+    arguments = ["import", str(source), "--dataset", "carbon24-bundled", "--out", str(tmp_path / "ours.pt")]
     done = CliRunner().invoke(command, arguments, catch_exceptions=False)
     assert done.exit_code == 0
     assert load_model(tmp_path / "ours.pt")[1].dataset == "carbon24-bundled"

@@ -41,7 +41,7 @@ def test_train_resume_and_export(tmp_path: Path) -> None:
     done = call("train", "--dataset", "tiny", "--out", out, "--resume", "--epochs", "3")
     assert done.exit_code == 0, done.output
     assert "epoch 3/3" in done.output
-    done = call("export", out, "--output", model)
+    done = call("export", out, "--out", model)
     assert done.exit_code == 0, done.output
     network, found = load_model(model)
     assert network.settings.hidden == 16
@@ -60,7 +60,7 @@ def test_a_card_of_an_unfinished_training_says_so(tmp_path: Path) -> None:
     from wyckoffdiff.train import run
 
     run(resume(dataset(), tmp_path, epochs=5), tmp_path, stop_at=8, checkpoint_seconds=0)
-    done = call("export", tmp_path, "--output", tmp_path / "cut.pt")
+    done = call("export", tmp_path, "--out", tmp_path / "cut.pt")
     assert done.exit_code == 0, done.output
     assert "2.7 of 5 epochs" in (tmp_path / "cut.md").read_text()
     assert "was not finished" in (tmp_path / "cut.md").read_text()
@@ -85,11 +85,11 @@ def test_settings_other_than_the_length_cannot_change_on_resuming(tmp_path: Path
 def test_a_training_can_begin_with_an_exported_model(tmp_path: Path) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     assert call("train", "--dataset", "tiny", "--out", first, *SMALL).exit_code == 0
-    assert call("export", first, "--output", tmp_path / "first.pt").exit_code == 0
+    assert call("export", first, "--out", tmp_path / "first.pt").exit_code == 0
     again = ("--from", tmp_path / "first.pt", "--epochs", "1", "--threads", "1", "--set", "batch_size=16")
     done = call("train", "--dataset", "tiny", "--out", second, *again)
     assert done.exit_code == 0, done.output
-    assert call("export", second, "--output", tmp_path / "second.pt").exit_code == 0
+    assert call("export", second, "--out", tmp_path / "second.pt").exit_code == 0
     (before, old), (after, new) = (load_model(tmp_path / f"{name}.pt") for name in ("first", "second"))
     assert after.settings == before.settings
     # three steps of warm-up at 1e-3 / 500 and less leave the weights where they were
@@ -125,7 +125,7 @@ def test_p_is_54_for_the_paper_from_the_data_for_small_and_what_was_given_where_
 
 
 def test_exporting_to_another_suffix_is_refused(tmp_path: Path) -> None:
-    done = call("export", tmp_path, "--output", tmp_path / "model.bin")
+    done = call("export", tmp_path, "--out", tmp_path / "model.bin")
     assert isinstance(done.exception, ConfigError)
 
 

@@ -2,68 +2,69 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import click
 
 from crystalbench import CommandSpec, hookimpl
-from crystalbench.crystals.convert import Backend, ConversionSettings
-from crystalbench.crystals.wyckoff import Table
+from crystalbench.cli.completion import record
+from crystalbench.cli.options import build_conversion, conversion_options
+from crystalbench.crystals.columns import CRYSTAL_COLUMNS
+from crystalbench.crystals.convert import ConversionSettings
+from crystalbench.runs.config import default_workers
 
 
 @click.command(name="build")
 @click.argument("source", type=click.Path(exists=True, path_type=Path))
 @click.option("--name", required=True, help="Name of the dataset.")
-@click.option("--label", default="", help="Column of labels in a CSV file.  [default: protostructure, ...]")
-@click.option("--energy", default="", help="Column of formation energies, eV/atom.")
-@click.option("--id", "id_", default="", help="Column of identifiers.")
-@click.option("--split", default="", help="Column that names the split of each row.  [default: at random]")
-@click.option("--reader", default="", help="Reader of crystals.  [default: cif for a folder]")
 @click.option(
-    "--table",
-    type=click.Choice(list(Table)),
-    default=Table.AFFINE,
-    show_default=True,
-    help="Letter table of the labels.",
+    "--column",
+    "--label",
+    default="",
+    help=f"Column of labels or CIF texts in a CSV file.  [default: the one named {', '.join(CRYSTAL_COLUMNS)}]",
 )
-@click.option("--backend", type=click.Choice(list(Backend)), default=Backend.SPGLIB, show_default=True)
-@click.option("--symprec", type=float, default=0.1, show_default=True, help="Distance tolerance in Å.")
+@click.option("--energy", default="", help="Column of formation energies in a CSV file, eV/atom.")
+@click.option("--id", "id_", default="", help="Column of identifiers in a CSV file.")
+@click.option("--split", default="", help="Column of a CSV file that names the split of each row.  [default: random]")
+@click.option("--reader", type=record("readers"), default="", help="Format of the crystals.  [default: detected]")
+@conversion_options
 @click.option("--val", type=float, default=0.1, show_default=True, help="Share of rows held out for validation.")
 @click.option("--test", type=float, default=0.1, show_default=True, help="Share of rows held out for testing.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the random split.")
-@click.option("--workers", type=int, default=2, show_default=True, help="Worker processes.")
 @click.option("--overwrite", is_flag=True, help="Replace a dataset of that name.")
 def command(
     source: Path,
     *,
     name: str,
-    label: str,
+    column: str,
     energy: str,
     id_: str,
     split: str,
     reader: str,
-    table: Table,
-    backend: Backend,
-    symprec: float,
     val: float,
     test: float,
     seed: int,
-    workers: int,
+    workers: int | None,
     overwrite: bool,
+    **conversion: Any,
 ) -> None:
-    """Make a dataset of SOURCE: labels in a CSV file, crystals, or a folder that holds train, val and test.
+    """Make a dataset of SOURCE: labels or CIF texts in a CSV file, crystals, or a folder with train, val and test.
 
-    Rows that have no protostructure are written to rejected.csv beside the dataset.
+    --table is the letter table under which the labels are canonical; converted crystals serve all. Rows that have no
+    protostructure are written to rejected.csv beside the dataset.
     """
-    from crystalbench_plugins.datasets.custom import Columns, build_dataset
+    from crystalbench_plugins.datasets.custom import build_dataset
+    from crystalbench_plugins.datasets.table_file import Columns
 
+    settings = ConversionSettings(**build_conversion(conversion))
     folder = build_dataset(
         source,
         name,
-        columns=Columns(label=label, energy=energy, id=id_, split=split),
-        table=Table(table),
+        columns=Columns(crystal=column, energy=energy, id=id_, split=split),
+        table=settings.table,
         reader=reader,
-        settings=ConversionSettings(backend=Backend(backend), symprec=symprec),
-        workers=workers,
+        settings=settings,
+        workers=workers or default_workers(),
         held_out={"val": val, "test": test},
         seed=seed,
         overwrite=overwrite,

@@ -5,18 +5,32 @@ could not be used.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from crystalbench import ConfigError, DatasetError, DatasetSpec, Invalid, Protostructure, hookimpl
+from crystalbench import (
+    ConfigError,
+    Converted,
+    DatasetError,
+    DatasetSpec,
+    Invalid,
+    Parameters,
+    Protostructure,
+    ReaderSpec,
+    hookimpl,
+)
 from crystalbench.crystals.convert import ConversionSettings, Converter
 from crystalbench.crystals.wyckoff import FINEST_FIRST, Table
+from crystalbench.plugins import Plugins
 from crystalbench.runs.cache import atomic_write, cache_dir, file_digest
+from crystalbench.runs.config import check_parameters
+from crystalbench.runs.plan import detect_reader
+from crystalbench.runs.progress import Report, bar
 from crystalbench.tables.results import JSON
 from crystalbench_plugins.datasets import cards
 from crystalbench_plugins.datasets.bundled import BUNDLED
@@ -29,35 +43,13 @@ from crystalbench_plugins.datasets.rows import (
     read_labels,
     write_ledger,
 )
+from crystalbench_plugins.datasets.table_file import COLUMN, Columns, TableFile, read_table
 
 SPLITS = ("train", "val", "test")
-LABEL_COLUMNS = ("protostructure", "wyckoff_spglib", "label", "aflow_label")
-"""Columns that are tried when the user names none."""
 
+_CSV_READER = "csv"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _CSV = (".csv", ".csv.gz", ".csv.bz2")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Columns:
-    """Names of the columns of a CSV file; an empty name means: `LABEL_COLUMNS`, or none.
-
-    Attributes
-    ----------
-    label
-        Protostructure labels.
-    energy
-        Formation energy, eV/atom.
-    id
-        Identifier of each row.
-    split
-        Name of the split of each row. Without it the rows are split at random.
-    """
-
-    label: str = ""
-    energy: str = ""
-    id: str = ""
-    split: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +60,7 @@ class _Material:
     split: str = ""
 
 
+Item = TypeVar("Item")
 _Read = tuple[list[_Material], list[Rejected]]
 
 
@@ -89,17 +82,17 @@ def build_dataset(
     Parameters
     ----------
     source : Path
-        A CSV file of labels; a file or folder of crystals; or a folder that holds ``train``, ``val`` and
+        A CSV file of labels or CIF texts; a file or folder of crystals; or a folder that holds ``train``, ``val`` and
         ``test``, each such a file (``train.csv``) or folder.
     name : str
         Name of the dataset: lower-case letters, digits, ``.``, ``_`` and ``-``.
     columns : Columns
-        Columns of a CSV file of labels.
+        Columns of CSV files; no other file has columns.
     table : Table
         The letter table under which the labels are canonical, or `Table.AFFINE` if unknown. It and coarser tables are
         served; converted crystals serve all.
     reader : str
-        Reader of crystals, by name. Empty: labels in a CSV file, ``cif`` in a folder.
+        Reader of crystals, by name. Empty: detected.
     settings : ConversionSettings
         How crystals are converted.
     workers : int
@@ -120,7 +113,7 @@ def build_dataset(
     Raises
     ------
     ConfigError
-        If the name or a share makes no sense.
+        If the name or a share makes no sense, or columns are named of a file that has none.
     DatasetError
         If the source cannot be used, or nothing in it can.
     """
@@ -129,26 +122,41 @@ def build_dataset(
         raise ConfigError(f"there is a dataset {name!r} already, in {folder}; overwrite it or choose another name")
     shares = _checked_shares(held_out if held_out is not None else {"val": 0.1, "test": 0.1})
     settings = replace(settings or ConversionSettings(), table=Table.AVIARY)
-    read_crystals = partial(_read_crystals, reader=reader or "cif", settings=settings, workers=workers)
+    columns = columns or Columns()
+    plugins = Plugins.load()
     materials: list[_Material] = []
     rejected: list[Rejected] = []
-    given = _given_splits(source)
-    labelled = {split: not reader and path.name.endswith(_CSV) for split, path in given.items()}
-    for split, path in given.items():
-        if labelled[split]:
-            found, bad = _read_csv(path, columns or Columns(), table)
-        else:
-            found, bad = read_crystals(path)
-        materials += [replace(material, split=split or material.split) for material in found]
-        rejected += bad
+    converted = False
+    with Converter(settings, workers) as converter:
+        for split, path in _given_splits(source).items():
+            if path.name.endswith(_CSV) and reader in ("", _CSV_READER):
+                rows = read_table(path, columns)
+                if rows.holds_cifs:
+                    found, bad = _of_cifs(rows, plugins.readers[_CSV_READER], converter)
+                else:
+                    found, bad = _of_labels(rows, table)
+                converted |= rows.holds_cifs
+            elif columns.named:
+                raise ConfigError(
+                    f"{path}: columns ({', '.join(columns.named)}) are read from CSV files"
+                    f"{f', not by reader {reader!r}' if reader else ''}; leave them out, or give a CSV file"
+                )
+            else:
+                spec = plugins.readers[reader] if reader else detect_reader(path, plugins)
+                found, bad = _of_crystals(path, spec, converter)
+                converted = True
+            materials += [replace(material, split=split or material.split) for material in found]
+            rejected += bad
     if not materials:
         first = f"; first: {rejected[0].place}: {rejected[0].reason}" if rejected else ""
         raise DatasetError(f"{source}: not one of {len(rejected)} rows has a protostructure{first}")
-    splits = _split(materials, shares, seed)
+    with bar("sorting into splits", len(materials), "rows") as report:
+        splits = _split(materials, shares, seed)
+        report(len(materials))
     about: dict[str, JSON] = {"sources": {source.name: file_digest(source)}, "rejected": len(rejected)}
     folder.mkdir(parents=True, exist_ok=True)
     write_ledger(rejected, folder / "rejected.csv")
-    how = "labels read as they are" if all(labelled.values()) else f"crystals converted: {settings.identity()}"
+    how = f"crystals converted: {settings.identity()}" if converted else "labels read as they are"
     with atomic_write(folder / "card.md") as file:
         file.write(f"# {name}\n\nMade by `crystalbench dataset build` from `{source.name}`; {how}.\n".encode())
     pack(splits, about, folder / "dataset.npz")
@@ -190,65 +198,63 @@ def _given_splits(source: Path) -> dict[str, Path]:
     return {"": source}
 
 
-def _read_csv(path: Path, columns: Columns, table: Table) -> _Read:
-    import pandas as pd
+def _of_labels(file: TableFile, table: Table) -> _Read:
+    with bar(f"reading {file.path.name}", len(file), "labels") as report:
+        good, structures, rejected = read_labels(_counted(file.crystals, report), file.places, table)
+    structure_of = dict(zip(good, structures, strict=True))
+    return _sorted_out(file, structure_of, rejected)
 
-    try:
-        frame = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except (ValueError, OSError, EOFError) as error:  # pandas' parser errors are ValueErrors
-        raise DatasetError(f"{path}: not a readable CSV file: {error}") from error
-    known = list(frame.columns)
-    label = columns.label or next((column for column in LABEL_COLUMNS if column in known), "")
-    for wanted in (label, columns.energy, columns.id, columns.split):
-        if wanted and wanted not in known:
-            raise DatasetError(f"{path}: no column {wanted!r}; its columns: {', '.join(known)}")
-    if not label:
-        raise DatasetError(
-            f"{path}: no column {', '.join(LABEL_COLUMNS)}; name the column of the labels (its columns: "
-            f"{', '.join(known)}), or the reader if the rows hold crystals"
-        )
-    # line 1 holds the names of the columns
-    places = [f"{path.name} row {row + 2}" for row in range(len(frame))]
-    good, structures, rejected = read_labels(frame[label], places, table)
-    energies = _energies(path, frame[columns.energy].tolist()) if columns.energy else np.full(len(frame), np.nan)
-    ids = [" ".join(text.split()) for text in frame[columns.id]] if columns.id else [""] * len(frame)
-    splits = frame[columns.split].str.strip().tolist() if columns.split else [""] * len(frame)
+
+def _of_cifs(file: TableFile, reader: ReaderSpec, converter: Converter) -> _Read:
+    found = _converted(file.path, reader, {COLUMN: file.column}, converter)
+    if len(found) != len(file):
+        raise DatasetError(f"{file.path}: {len(found)} crystals in {len(file)} rows; expected one in each")
+    good = {row: item for row, item in enumerate(found) if not isinstance(item, Invalid)}
+    bad = {row: item for row, item in enumerate(found) if isinstance(item, Invalid)}
+    return _sorted_out(file, good, [Rejected(file.places[row], i.detail, str(i.reason)) for row, i in bad.items()])
+
+
+def _sorted_out(file: TableFile, structures: Mapping[int, Protostructure], rejected: list[Rejected]) -> _Read:
     materials = []
-    for row, structure in zip(good, structures, strict=True):
-        if columns.split and splits[row] not in SPLITS:
-            reason = f"split {splits[row]!r} is none of {', '.join(SPLITS)}"
-            rejected.append(Rejected(places[row], structure.label, reason))
+    for row, structure in structures.items():
+        if file.columns.split and file.splits[row] not in SPLITS:
+            reason = f"split {file.splits[row]!r} is none of {', '.join(SPLITS)}"
+            rejected.append(Rejected(file.places[row], structure.label, reason))
             continue
-        materials.append(_Material(structure=structure, energy=energies[row], id=ids[row], split=splits[row]))
+        material = _Material(structure=structure, energy=file.energies[row], id=file.ids[row], split=file.splits[row])
+        materials.append(material)
     return materials, rejected
 
 
-def _energies(path: Path, texts: list[str]) -> NDArray[np.float64]:
-    energies = np.full(len(texts), np.nan)
-    for row, text in enumerate(texts):
-        try:
-            energies[row] = float(text.strip() or "nan")
-        except ValueError:
-            energies[row] = np.inf
-        if np.isinf(energies[row]) or abs(energies[row]) > 1e4:  # eV/atom; beyond it is another unit, or no energy
-            raise DatasetError(f"{path} row {row + 2}: {text!r} is no formation energy in eV/atom")
-    return energies
-
-
-def _read_crystals(path: Path, *, reader: str, settings: ConversionSettings, workers: int) -> _Read:
-    from crystalbench.plugins import Plugins
-
-    spec = Plugins.load().readers[reader]
-    samples = list(spec.read(path, {parameter.name: parameter.default for parameter in spec.parameters}))
-    with Converter(settings, workers) as converter:
-        converted = converter.convert(samples)
+def _of_crystals(path: Path, reader: ReaderSpec, converter: Converter) -> _Read:
     materials, rejected = [], []
-    for number, item in enumerate(converted, 1):
+    for number, item in enumerate(_converted(path, reader, {}, converter), 1):
         if isinstance(item, Invalid):
             rejected.append(Rejected(f"{path.name} crystal {number}", item.detail, str(item.reason)))
         else:
             materials.append(_Material(structure=item))
     return materials, rejected
+
+
+def _converted(path: Path, reader: ReaderSpec, given: Parameters, converter: Converter) -> list[Converted]:
+    parameters = check_parameters(f"reader {reader.name}", given, reader.parameters)
+    with bar(f"reading {path.name}", None, "crystals") as report:
+        samples = list(_counted(reader.read(path, parameters), report))
+    done = 0
+    with bar("converting", len(samples), "crystals") as report:
+
+        def progress(finished: int) -> None:
+            nonlocal done
+            done += finished
+            report(done)
+
+        return converter.convert(samples, progress)
+
+
+def _counted(items: Iterable[Item], report: Report) -> Iterator[Item]:
+    for number, item in enumerate(items, 1):
+        yield item
+        report(number)
 
 
 def _split(materials: list[_Material], shares: Mapping[str, float], seed: int) -> dict[str, Rows]:

@@ -2,13 +2,14 @@
 
 import click
 
+from crystalbench.cli.completion import Name
 from crystalbench.crystals.wyckoff import Table
 from crystalbench.errors import unknown_name
 from crystalbench_plugins.datasets.official import OFFICIAL
 
 
 @click.command(name="fetch")
-@click.argument("name")
+@click.argument("name", type=Name(lambda: (dataset.name for dataset in OFFICIAL)))
 def command(name: str) -> None:
     """Download dataset NAME, check it and read it once."""
     known = {dataset.name: dataset for dataset in OFFICIAL}

@@ -1,7 +1,7 @@
 """`crystalbench size-effect`: how FWD depends on the number of samples, as data and as a picture."""
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from statistics import fmean, stdev
@@ -9,6 +9,7 @@ from statistics import fmean, stdev
 import click
 
 from crystalbench import ConfigError, MetricResult, NotComputable, SampleSet, ScoreInput
+from crystalbench.cli.completion import record
 from crystalbench.crystals.samples import Converted
 from crystalbench.datasets import Dataset
 from crystalbench.plugins import Plugins
@@ -16,6 +17,7 @@ from crystalbench.runs.cache import Cache
 from crystalbench.runs.config import RunConfig
 from crystalbench.runs.folder import RunFolder
 from crystalbench.runs.plan import plan_encoders
+from crystalbench.runs.progress import Report, bar, silent
 from crystalbench.runs.score import cached_encoders
 from crystalbench.tables.charts import Curve, curves, standalone
 from crystalbench_plugins.metrics import fwd
@@ -61,14 +63,16 @@ class Point:
 @click.command(name="size-effect")
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--sizes", default=SIZES, show_default=True, help="Numbers of samples.")
-@click.option("-e", "--encoder", default="", help="Encoder.  [default: that of the run]")
+@click.option("-e", "--encoder", type=record("encoders"), default="", help="Encoder.  [default: that of the run]")
 @click.option(
     "-o", "--out", type=click.Path(path_type=Path), help="Folder for size-effect.csv and .svg.  [default: RUN]"
 )
 def command(run: Path, sizes: str, encoder: str, out: Path | None) -> None:
     """Compute FWD, plain and extrapolated, of sets of samples of every generator in RUN."""
     numbers = sorted(map(_size, sizes.split(",")))
-    points = list(measure(run, numbers, encoder))
+    total = len(numbers) * len(RunFolder(run).manifest()["generators"])
+    with bar("measuring", total, "points") as report:
+        points = list(measure(run, numbers, encoder, report))
     if not points:
         raise ConfigError(f"{run}: no generator has {numbers[0]} samples")
     folder = out or run
@@ -81,7 +85,7 @@ def command(run: Path, sizes: str, encoder: str, out: Path | None) -> None:
     click.echo(f"{folder / 'size-effect.csv'} and .svg: {len(points)} points")
 
 
-def measure(run: Path, sizes: Iterable[int], chosen: str = "") -> Iterator[Point]:
+def measure(run: Path, sizes: Sequence[int], chosen: str = "", report: Report = silent) -> Iterator[Point]:
     """Yield the points of every generator of a run, of its first replica; sizes beyond its samples are left out.
 
     Raises
@@ -98,10 +102,11 @@ def measure(run: Path, sizes: Iterable[int], chosen: str = "") -> Iterator[Point
     dataset = Dataset(plugins.datasets[manifest["dataset"]["name"]], config.conversion.table)
     (cached, *_) = cached_encoders(plans, dataset, Cache()).values()
     encoder = plans[0].shown or plans[0].spec.title
-    for generator in manifest["generators"]:
+    for number, generator in enumerate(manifest["generators"]):
         name = generator["replicas"][0].get("samples")
         drawn = folder.read_samples(name, dataset.table).items if name else ()
-        for n in sizes:
+        for place, n in enumerate(sizes):
+            report(number * len(sizes) + place, f"{n:,} samples of {generator['title']}")
             if n > len(drawn):
                 break
             given = ScoreInput(
@@ -112,6 +117,7 @@ def measure(run: Path, sizes: Iterable[int], chosen: str = "") -> Iterator[Point
             except NotComputable:
                 continue
             yield _point(encoder, generator, plain, better, list(_blocks(given, drawn, n)))
+    report(len(sizes) * len(manifest["generators"]))
 
 
 def _blocks(given: ScoreInput, drawn: Sequence[Converted], n: int) -> Iterator[tuple[float, float]]:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from crystalbench import ConfigError, Dataset, DatasetError, EncoderError, Split
 from crystalbench.crystals.wyckoff import Table
 from crystalbench.runs.cache import content_key
+from crystalbench.runs.progress import Report, bar
 from crystalbench.tables.charts import Curve, Scale, curves, standalone
 from crystalbench.tables.results import JSON
 from crystalbench_plugins.wrenformer import weights
@@ -124,9 +125,12 @@ class Training:
         self.folder.mkdir(parents=True, exist_ok=True)
         log = self.folder / "log.jsonl"
         while self.epoch < min(self.settings.epochs, stop or self.settings.epochs):
-            line = self._train_epoch()
+            with bar(f"epoch {self.epoch + 1} of {self.settings.epochs}", self.steps_per_epoch, "steps") as progress:
+                line = self._train_epoch(progress)
+                progress(self.steps_per_epoch, "validation")
+                errors = self.errors("val")
             self.epoch += 1
-            line = {"epoch": self.epoch, **line, **{f"val_{name}": value for name, value in self.errors("val").items()}}
+            line = {"epoch": self.epoch, **line, **{f"val_{name}": value for name, value in errors.items()}}
             self._save()
             with log.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(line) + "\n")
@@ -219,7 +223,7 @@ class Training:
             modules[PROTOTYPES] = nn.Linear(self.architecture.out[0], len(self.target.names))
         return modules
 
-    def _train_epoch(self) -> dict[str, JSON]:
+    def _train_epoch(self, progress: Report) -> dict[str, JSON]:
         import torch
 
         self.modules.train()
@@ -227,7 +231,8 @@ class Training:
         step = self.epoch * self.steps_per_epoch
         started, total = time.process_time(), np.zeros(2)
         random = np.random.default_rng([self.settings.seed, self.epoch])
-        for tokens, rows in self._batches(random):
+        for done, (tokens, rows) in enumerate(self._batches(random)):
+            progress(done)
             self._set_rate(step)
             target = torch.from_numpy((self.energies["train"][rows] - np.float32(self.mean)) / np.float32(self.std))
             energy = (model(tokens)[1] - target).abs().sum()

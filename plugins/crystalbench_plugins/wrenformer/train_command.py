@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from crystalbench import ConfigError
+from crystalbench.cli.completion import record
 from crystalbench.datasets import Dataset
 from crystalbench.plugins import Plugins
 from crystalbench_plugins.wrenformer.train import Training, TrainingSettings
@@ -25,8 +26,18 @@ def _option(name: str, kind: click.ParamType[Any], text: str) -> Callable[[Comma
 
 
 @click.command(name="train")
-@click.option("-d", "--dataset", "source", default="wbm-rebuilt", show_default=True, help="Data with energies.")
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder of the results.")
+@click.option(
+    "-d",
+    "--dataset",
+    "source",
+    type=record("datasets"),
+    default="wbm-rebuilt",
+    show_default=True,
+    help="Data with energies.",
+)
+@click.option(
+    "-o", "--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder of the results."
+)
 @click.option("--resume", is_flag=True, help="Continue what was interrupted in that folder.")
 @_option("epochs", COUNT, "Passes over the training split.")
 @click.option(
@@ -53,7 +64,10 @@ def command(source: str, out: Path, resume: bool, stop: int | None, threads: int
 
     if threads:
         torch.set_num_threads(threads)
+    click.echo(f"reading {source}", err=True)
     training = Training(Dataset(Plugins.load().datasets[source]), out, TrainingSettings(**settings))
+    rows, steps = len(training.splits["train"]), training.steps_per_epoch
+    click.echo(f"{rows:,} rows to train on, {training.settings.epochs} epochs of {steps:,} steps", err=True)
     if resume and not training.resume():
         raise ConfigError(f"there is nothing to resume in {out}; leave out --resume")
     if not resume and (out / "state.pt").exists():

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from crystalbench import ConfigError, DatasetError, DatasetSpec, Protostructure
+from crystalbench.crystals.columns import CRYSTAL_COLUMNS
 from crystalbench.crystals.wyckoff import Table
+from crystalbench.plugins import Plugins
 from crystalbench.testing import check_dataset
-from crystalbench_plugins.datasets.custom import (
-    Columns,
-    build_dataset,
-    crystalbench_datasets,
-    user_folder,
-)
+from crystalbench_plugins.datasets.build_command import command
+from crystalbench_plugins.datasets.custom import build_dataset, crystalbench_datasets, user_folder
+from crystalbench_plugins.datasets.table_file import Columns
 
 SALT, RUTILE, BAD = "AB_cF8_225_a_b:Cl-Na", "A2B_tP6_136_f_a:O-Ti", "A_cP1_221_z:Po"
 
@@ -60,7 +60,7 @@ def test_a_column_gives_splits_energies_and_identifiers(tmp_path: Path) -> None:
         {"aflow": RUTILE, "e": "", "key": "two", "set": "test"},
         {"aflow": RUTILE, "e": "-3.25", "key": "three", "set": "train"},
     ]
-    columns = Columns(label="aflow", energy="e", id="key", split="set")
+    columns = Columns(crystal="aflow", energy="e", id="key", split="set")
     folder = build_dataset(table(tmp_path / "mine.csv", rows), "mine", columns=columns)
     spec = found("mine")
     assert spec.splits == ("train", "test")
@@ -118,10 +118,80 @@ def test_a_cell_that_is_no_energy_is_named(tmp_path: Path, text: str) -> None:
 
 def test_columns_are_checked(tmp_path: Path) -> None:
     source = table(tmp_path / "mine.csv", [{"structure": SALT, "e": "1"}])
-    with pytest.raises(DatasetError, match=r"name the column of the labels \(its columns: structure, e\)"):
+    with pytest.raises(DatasetError, match=r"name the column .* with --column \(its columns: structure, e\)"):
         build_dataset(source, "mine")
     with pytest.raises(DatasetError, match="no column 'E'; its columns: structure, e"):
-        build_dataset(source, "mine", columns=Columns(label="structure", energy="E"))
+        build_dataset(source, "mine", columns=Columns(crystal="structure", energy="E"))
+
+
+ROCK_SALT = (Path(__file__).parents[2] / "golden" / "rock_salt.cif").read_text()
+
+
+def test_a_column_of_cif_texts_keeps_its_energies_identifiers_and_splits(tmp_path: Path) -> None:
+    rows = [
+        {"cif": ROCK_SALT, "e": "-2.0", "key": "one", "set": "train"},
+        {"cif": ROCK_SALT.replace("Na", "K"), "e": "", "key": "two", "set": "test"},
+        {"cif": "data_x\n_cell_length_a 1\n", "e": "-1", "key": "three", "set": "test"},
+    ]
+    columns = Columns(energy="e", id="key", split="set")
+    for name, reader in (("named", "csv"), ("detected", "")):
+        folder = build_dataset(table(tmp_path / "mine.csv", rows), name, columns=columns, reader=reader)
+        spec = found(name)
+        train, test = spec.load("train", Table.AFFINE), spec.load("test", Table.AFFINE)
+        assert (train.labels, test.labels) == ((SALT,), ("AB_cF8_225_a_b:Cl-K",))
+        assert train.energies is not None
+        assert test.energies is not None
+        assert train.energies.tolist() == [-2.0]
+        assert np.isnan(test.energies).all()
+        (bad,) = csv.DictReader((folder / "rejected.csv").read_text().splitlines())
+        assert bad["place"] == "mine.csv row 4"
+
+
+def test_a_column_of_cif_texts_may_have_any_name(tmp_path: Path) -> None:
+    source = table(tmp_path / "mine.csv", [{"structure": ROCK_SALT, "e": "-2.0"}])
+    columns = Columns(crystal="structure", energy="e")
+    build_dataset(source, "mine", columns=columns, held_out={})
+    assert found("mine").load("train", Table.AFFINE).labels == (SALT,)
+
+
+@pytest.mark.parametrize("columns", [Columns(energy="e"), Columns(id="e"), Columns(split="e"), Columns(crystal="e")])
+@pytest.mark.parametrize("reader", ["", "cif"])
+def test_a_column_of_what_has_no_columns_is_an_error(tmp_path: Path, columns: Columns, reader: str) -> None:
+    (tmp_path / "cifs").mkdir()
+    (tmp_path / "cifs" / "0.cif").write_text(ROCK_SALT)
+    with pytest.raises(ConfigError, match=r"columns \(e\) are read from CSV files"):
+        build_dataset(tmp_path / "cifs", "mine", columns=columns, reader=reader)
+
+
+def test_two_columns_that_could_be_meant_are_an_error(tmp_path: Path) -> None:
+    source = table(tmp_path / "mine.csv", [{"label": SALT, "cif": ROCK_SALT}])
+    with pytest.raises(DatasetError, match=r"columns cif and label could be meant.*--column"):
+        build_dataset(source, "mine")
+
+
+def test_the_format_of_crystals_is_detected(tmp_path: Path) -> None:
+    (tmp_path / "labels.txt").write_text(f"{SALT}\n{RUTILE}\n")
+    build_dataset(tmp_path / "labels.txt", "mine", held_out={})
+    assert found("mine").load("train", Table.AFFINE).labels == (SALT, RUTILE)
+
+
+@pytest.mark.parametrize("column", CRYSTAL_COLUMNS)
+def test_the_columns_that_the_reader_knows_are_those_that_datasets_are_built_from(tmp_path: Path, column: str) -> None:
+    source = table(tmp_path / "mine.csv", [{column: SALT, "other": "1"}])
+    build_dataset(source, "mine", held_out={})
+    reader = Plugins.load().readers["csv"]
+    assert reader.detect(source)
+    (sample,) = reader.read(source, {"column": ""})
+    assert found("mine").load("train", Table.AFFINE).labels == (sample.label,)  # type: ignore[union-attr]
+
+
+def test_the_command_takes_its_options_as_every_other_does(tmp_path: Path) -> None:
+    source = str(table(tmp_path / "mine.csv", [{"label": SALT, "e": "-1"}]))
+    arguments = [source, "--name", "mine", "--energy", "e", "--val", "0", "--test", "0", "--table", "aviary-1.1.1"]
+    done = CliRunner().invoke(command, arguments, catch_exceptions=False)
+    assert done.exit_code == 0
+    with pytest.raises(ConfigError, match="did you mean 'affine'"):
+        CliRunner().invoke(command, [source, "--name", "two", "--table", "afine"], catch_exceptions=False)
 
 
 @pytest.mark.parametrize("name", ["", "Mine", "../mine", "a/b", ".mine", "x" * 65, "wbm", "wbm-rebuilt"])
