@@ -12,6 +12,7 @@ import pytest
 from crystalbench import hookspecs
 from crystalbench.cli import COMMANDS
 from crystalbench.plugins import Plugins
+from tests.installed import install
 
 ROOT = Path(__file__).parents[1]
 BINARIES = Path(sys.executable).parent
@@ -23,6 +24,12 @@ def text(name: str) -> str:
 
 def blocks(document: str, language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", text(document), flags=re.DOTALL)
+
+
+def modules(document: str) -> dict[str, str]:
+    """The modules that a document shows, by the name of their plugin."""
+    shown = r"`crystalbench_(\w+)\.py`[^`]*(?:`[^`\n]+`)?:\n\n```python\n(.*?)```"
+    return dict(re.findall(shown, text(document), flags=re.DOTALL))
 
 
 def commands(document: str) -> list[str]:
@@ -66,7 +73,7 @@ def test_the_two_commands_of_the_readme_are_those_of_continuous_integration() ->
 
 
 def test_the_example_plugin_of_the_guide_installs_and_runs(tmp_path: Path) -> None:
-    (module,) = blocks("plugins/README.md", "python")
+    module = modules("plugins/README.md")["freedom"]
     (project,) = blocks("plugins/README.md", "toml")
     source, target = tmp_path / "source", tmp_path / "target"
     source.mkdir()
@@ -75,9 +82,30 @@ def test_the_example_plugin_of_the_guide_installs_and_runs(tmp_path: Path) -> No
     pip = [sys.executable, "-m", "pip", "install", "--no-deps", "--no-build-isolation", "--no-index", "--quiet"]
     subprocess.run([*pip, "--target", str(target), str(source)], check=True, env={**os.environ, "PIP_CONSTRAINT": ""})
     assert len([line for line in module.splitlines() if line.strip()]) <= 20
-    for command in commands("plugins/README.md"):
+    listed = [command for command in commands("plugins/README.md") if re.search("freedom|free_coordinates", command)]
+    assert len(listed) == 2
+    for command in listed:
         shown = run(command, tmp_path, PYTHONPATH=str(target))
         assert "free_coordinates" in shown or "Free coordinates" in shown
+
+
+def test_the_guide_has_an_example_of_every_kind_of_record_and_each_keeps_the_contract_and_runs(tmp_path: Path) -> None:
+    examples = modules("plugins/README.md")
+    for kind in ("generators", "encoders", "datasets", "readers", "reporters", "metrics"):
+        assert any(f"def crystalbench_{kind}(" in source for source in examples.values())
+    assert all(len([line for line in source.splitlines() if line.strip()]) <= 30 for source in examples.values())
+    environment = install(tmp_path / "installed", examples)
+    (tmp_path / "my.orbits").write_text("225 Na:a Cl:b\n225 K:a Br:b\n225 Na:z\nnothing\n")
+    listed = commands("plugins/README.md")
+    for name in examples:
+        (check,) = [command for command in listed if f"plugin check {name}" in command]
+        assert "ok  " in run(check, tmp_path, **environment)
+    assert "--reports summary" in listed[-1]
+    run(listed[-1], tmp_path, **environment)
+    summary = (tmp_path / "mine" / "table.txt").read_text()
+    assert "mine: 2 of 4 samples are valid" in summary
+    assert "Halides: 200 of 200 samples are valid" in summary
+    assert re.search(r"FWD sums-\w+: [\d.]+", summary)
 
 
 def test_every_hook_and_its_arguments_are_in_the_guide() -> None:
