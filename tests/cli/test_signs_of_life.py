@@ -48,11 +48,11 @@ def test_a_run_that_is_piped_says_first_what_it_does_and_then_a_line_a_step(tmp_
     done = piped("run", *QUICK, "-g", "train,test", "-n", "20", "-o", "out", cwd=tmp_path)
     assert b"\r" not in done.stderr
     lines = done.stderr.decode().splitlines()
-    assert lines[0] == "20 samples of each of Training copy, Held-out test set, Random orbits"
+    assert lines[0] == "20 samples of each of Random orbits, Training copy, Held-out test set"
     assert lines[1] == "3 metrics; results go to out"
     assert lines[2] == "compared with wbm-rebuilt: no dataset was named, and it is the default"
     assert [line.split(":")[0] for line in lines[3:-1]] == [
-        "sampling Training copy", "sampling Held-out test set", "sampling Random orbits", "scoring",
+        "sampling Random orbits", "sampling Training copy", "sampling Held-out test set", "scoring",
     ]  # fmt: skip
     assert "20 samples in" in lines[3]
     assert "9 cells in" in lines[6]
@@ -85,6 +85,7 @@ def test_a_step_that_reports_nothing_is_seen_to_live(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(progress, "FIRST_LINE", 0.01)
+    monkeypatch.setattr(progress, "NEXT_LINE", 0.01)
     with progress.bar("loading", 3, "parts") as report:
         report(1, "the heavy one")
         for _ in range(500):
