@@ -19,8 +19,8 @@ from torch import Tensor
 from crystalbench import Dataset, ReadError, __version__
 from crystalbench.runs.cache import atomic_write
 from wyckoffdiff.data import Materials
-from wyckoffdiff.model import WyckoffGNN
-from wyckoffdiff.settings import ModelSettings, TrainingSettings
+from wyckoffdiff.networks import Network, new_network
+from wyckoffdiff.settings import NetworkSettings, TrainingSettings, from_plain
 
 FORMAT = 1
 TRAINING, MODEL = "training", "model"
@@ -42,6 +42,9 @@ class Provenance:
         (231,) how often each space group occurs in training: the prior of s (Eq. 4). Entry 0 is unused.
     constrained_counts, unconstrained_counts
         (N_a + 1,) and (P + 1,) how often each value occurs: the `marginal` prior.
+    size_counts
+        231 rows of equal length one after another, how often a material of each group has 0, 1, 2 ... entries: the
+        frequencies that networks of entries start from.
     training
         All settings of the training.
     epochs, steps, seconds
@@ -64,6 +67,7 @@ class Provenance:
     spacegroup_counts: tuple[int, ...]
     constrained_counts: tuple[int, ...]
     unconstrained_counts: tuple[int, ...]
+    size_counts: tuple[int, ...]
     training: TrainingSettings
     epochs: float = 0.0
     steps: int = 0
@@ -76,7 +80,7 @@ class Provenance:
     started_from: str = ""
 
     @classmethod
-    def of(cls, dataset: Dataset, train: Materials, model: ModelSettings, training: TrainingSettings) -> "Provenance":
+    def of(cls, dataset: Dataset, train: Materials, model: NetworkSettings, training: TrainingSettings) -> "Provenance":
         """Return what is known before a training of a network on the encoded training split of a dataset."""
         constrained, unconstrained = train.variable_counts(model.n_elements, model.max_orbits)
         return cls(
@@ -88,6 +92,7 @@ class Provenance:
             spacegroup_counts=tuple(train.spacegroup_counts().tolist()),
             constrained_counts=tuple(constrained.tolist()),
             unconstrained_counts=tuple(unconstrained.sum(0).tolist()),
+            size_counts=tuple(train.size_counts().ravel().tolist()),
             training=training,
             versions={"crystalbench": __version__, "torch": torch.__version__},
         )
@@ -149,7 +154,7 @@ def export(training: Path, path: Path) -> Provenance:
     return Provenance.from_plain(content["provenance"])
 
 
-def load_model(path: Path) -> tuple[WyckoffGNN, Provenance]:
+def load_model(path: Path) -> tuple[Network, Provenance]:
     """Return the network of an exported model in float32, ready to sample from, and its provenance.
 
     Raises
@@ -160,7 +165,7 @@ def load_model(path: Path) -> tuple[WyckoffGNN, Provenance]:
     content = load(path, MODEL)
     try:
         with torch.device("meta"):
-            model = WyckoffGNN(ModelSettings(**content["settings"]))
+            model = new_network(from_plain(content["settings"]))
         model.load_state_dict({name: tensor.float() for name, tensor in content["weights"].items()}, assign=True)
         provenance = Provenance.from_plain(content["provenance"])
     except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:

@@ -11,7 +11,7 @@ from crystalbench.cli.completion import record
 from crystalbench.cli.options import parameter_settings
 from crystalbench.errors import unknown_name
 from crystalbench.plugins import Plugins
-from wyckoffdiff.settings import PRESETS, ModelSettings, Precision, Preset, Prior, TrainingSettings
+from wyckoffdiff.settings import PRESETS, Precision, Preset, Prior
 
 if TYPE_CHECKING:
     from wyckoffdiff.processes import Processes
@@ -38,7 +38,7 @@ def command() -> None:
     help="Exported model to begin with instead of random weights; its sizes hold.",
 )  # fmt: skip
 @click.option("--epochs", type=int, help="Passes over the training split; may be changed on --resume.")
-@click.option("--max-orbits", type=int, help="P.  [default: 54 for paper, from the data for small]")
+@click.option("--max-orbits", type=int, help="P.  [default: 54 for paper, else from the data]")
 @click.option(
     "--precision",
     type=click.Choice([p.value for p in Precision]),
@@ -115,7 +115,7 @@ def _new(
 
     if (out / LAST).exists():
         raise ConfigError(f"{out} already holds a training; go on with it by --resume, or choose another --out")
-    if begin_with and (sizes := given.keys() & {f.name for f in fields(ModelSettings)}):
+    if begin_with and (sizes := given.keys() & {f.name for f in fields(PRESETS[preset].model)}):
         raise ConfigError(f"--from takes the sizes of the model from it; {', '.join(sorted(sizes))} cannot be chosen")
     chosen = configured(PRESETS[preset], given)
     return start(
@@ -141,12 +141,13 @@ def _resumed(data: Dataset, out: Path, given: dict[str, Any], processes: "Proces
 
 def configured(preset: Preset, given: dict[str, Any]) -> Preset:
     """Return a preset with settings of its model and its training replaced; raises `ConfigError`."""
-    known = {f.name for part in (ModelSettings, TrainingSettings) for f in fields(part)}
+    known = {f.name for part in (preset.model, preset.training) for f in fields(part)}
     for name in given:
         if name not in known:
             raise unknown_name("setting", name, known)
-    model = {f.name: given[f.name] for f in fields(ModelSettings) if f.name in given}
-    training = {f.name: given[f.name] for f in fields(TrainingSettings) if f.name in given}
+    model, training = (
+        {f.name: given[f.name] for f in fields(part) if f.name in given} for part in (preset.model, preset.training)
+    )
     try:
         return Preset(
             model=replace(preset.model, **model),

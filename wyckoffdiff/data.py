@@ -91,6 +91,13 @@ class Materials:
         """(231,) int64, how often each space group occurs (Eq. 4); entry 0 is unused."""
         return np.bincount(self.spacegroup, minlength=231)
 
+    def size_counts(self) -> NDArray[np.int64]:
+        """(231, most + 1) int64, how many materials of each space group have 0, 1 ... entries."""
+        sizes = np.diff(self.first)
+        counts = np.zeros((231, int(sizes.max(initial=0)) + 1), dtype=np.int64)
+        np.add.at(counts, (self.spacegroup, sizes), 1)
+        return counts
+
     def variable_counts(self, n_elements: int, max_orbits: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """How often each value occurs in z0, (N_a + 1,), and in zinf for each element, (N_a, P + 1); int64."""
         every = stacked()

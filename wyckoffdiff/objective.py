@@ -1,30 +1,85 @@
-"""The training objective: cross-entropy of x_0 given x_t, every variable of a material counting alike."""
+"""Training objectives: what one is, and the paper's, the cross-entropy of x_0 given x_t."""
 
-from typing import Any
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
+import numpy as np
 import torch
-from torch import Tensor
+from numpy.typing import NDArray
+from torch import Tensor, nn
 
-from wyckoffdiff.batches import Batch
+from wyckoffdiff.batches import Batch, Noise, make_batch, part
+from wyckoffdiff.data import Materials
+from wyckoffdiff.model import WyckoffGNN
+
+Drawn = TypeVar("Drawn")
 
 
-def material_losses(logits: tuple[Tensor, Tensor], clean: Batch) -> Tensor:
-    """Return the mean cross-entropy of the variables of each material: (B,) float32.
+class Objective(nn.Module, ABC, Generic[Drawn]):
+    """What a network is trained to make small: the mean over materials of a loss in nats.
 
-    Per material (sum over constrained + sum over unconstrained x elements) / (n0 + N_a * ninf), in nats, as in the
-    released code; the objective is the mean over the batch. Not differentiable: see `loss_sum`.
+    Calling it with what `draw` returned gives the sum of the losses of these materials, differentiable.
     """
-    batch, positions = clean, clean.positions
-    first = _cross_entropy(logits[0].detach().float(), batch.z0)[0]
-    second = _cross_entropy(logits[1].detach().float(), batch.zinf)[0].sum(1)
-    sums = torch.zeros(len(batch), device=first.device)
-    sums.index_add_(0, positions.material[positions.constrained], first)
-    sums.index_add_(0, positions.material[positions.unconstrained], second)
-    return sums / batch.variables
+
+    @abstractmethod
+    def draw(
+        self,
+        materials: Materials,
+        rows: NDArray[np.int64],
+        generator: torch.Generator,
+        relettering: np.random.Generator | None = None,
+    ) -> Drawn:
+        """Draw a batch of materials on the CPU, noise included; all randomness is in the two generators."""
+
+    @abstractmethod
+    def share(self, drawn: Drawn, rank: int, processes: int, device: torch.device) -> Drawn:
+        """Return every ``processes``-th material of a batch from number ``rank`` on, on a device."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Noised:
+    """Materials x_0, the same at times t (B,), x_t."""
+
+    clean: Batch
+    noisy: Batch
+    t: Tensor
+
+
+class NoiseObjective(Objective[Noised]):
+    """The paper's: cross-entropy of x_0 given x_t, t uniform, every variable of a material counting alike.
+
+    Per material (sum over constrained + sum over unconstrained x elements) / (n0 + N_a * ninf), in nats a variable, as
+    in the released code; the objective is the mean over the batch.
+    """
+
+    def __init__(self, network: WyckoffGNN, noise: Noise) -> None:
+        super().__init__()
+        self.network, self.noise = network, noise
+
+    def draw(
+        self,
+        materials: Materials,
+        rows: NDArray[np.int64],
+        generator: torch.Generator,
+        relettering: np.random.Generator | None = None,
+    ) -> Noised:
+        clean = make_batch(materials, rows, self.network.settings.n_elements, relettering)
+        t = self.noise.times(clean, generator)
+        return Noised(clean, self.noise.apply(clean, t, generator), t)
+
+    def share(self, drawn: Noised, rank: int, processes: int, device: torch.device) -> Noised:
+        clean, chosen = part(drawn.clean, rank, processes)
+        noisy, _ = part(drawn.noisy, rank, processes)
+        return Noised(clean.to(device), noisy.to(device), drawn.t[chosen].to(device))
+
+    def forward(self, drawn: Noised) -> Tensor:
+        noisy = drawn.noisy
+        return loss_sum(self.network(noisy.positions, noisy.z0, noisy.zinf, drawn.t), drawn.clean)
 
 
 def loss_sum(logits: tuple[Tensor, Tensor], clean: Batch) -> Tensor:
-    """Return the sum of `material_losses` as a differentiable scalar."""
+    """Return the sum over materials of the mean cross-entropy of their variables, a differentiable scalar."""
     positions = clean.positions
     weight = 1 / clean.variables.float()
     own = weight[positions.material[positions.constrained]]

@@ -1,9 +1,10 @@
-"""Settings of the model and of its training, and the presets `paper` and `small`."""
+"""Settings of the networks and of their training, and the presets `paper`, `small` and `entries`."""
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import Any, TypeAlias
 
 
 class Prior(StrEnum):
@@ -51,12 +52,59 @@ class ModelSettings:
     timesteps: int = 1000
 
     def __post_init__(self) -> None:
-        for name in self.__slots__:
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name} must be a positive integer, got {value!r}")
-        if self.n_elements > 118:
-            raise ValueError(f"n_elements must be 1 to 118, got {self.n_elements}")
+        _check_sizes(asdict(self))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntrySettings:
+    """Sizes of `wyckoffdiff.entries.network.EntryNetwork`, which completes a material entry by entry.
+
+    Attributes
+    ----------
+    n_elements, max_orbits
+        As in `ModelSettings`.
+    hidden, heads
+        Width of the tokens, and attention heads that share it.
+    layers, readings
+        Layers in which the entries attend to each other, and in which the positions read from them.
+    """
+
+    n_elements: int = 100
+    max_orbits: int = 54
+    hidden: int = 256
+    heads: int = 8
+    layers: int = 4
+    readings: int = 2
+
+    def __post_init__(self) -> None:
+        _check_sizes(asdict(self))
+        if self.hidden % self.heads:
+            raise ValueError(f"hidden must be a multiple of heads, got {self.hidden} and {self.heads}")
+
+
+NetworkSettings: TypeAlias = ModelSettings | EntrySettings
+
+_NETWORKS: Mapping[str, type[NetworkSettings]] = {"wyckoff-gnn": ModelSettings, "entries": EntrySettings}
+
+
+def to_plain(settings: NetworkSettings) -> dict[str, Any]:
+    """Return plain values that `from_plain` reads, the kind of network among them."""
+    (kind,) = (name for name, kind in _NETWORKS.items() if isinstance(settings, kind))
+    return {"network": kind, **asdict(settings)}
+
+
+def from_plain(plain: Mapping[str, Any]) -> NetworkSettings:
+    """Undo `to_plain`; raises `KeyError`, `TypeError` or `ValueError` for what is none of its values."""
+    sizes = dict(plain)
+    return _NETWORKS[sizes.pop("network")](**sizes)
+
+
+def _check_sizes(sizes: Mapping[str, int]) -> None:
+    for name, value in sizes.items():
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise ValueError(f"{name} must be a positive integer, got {value!r}")
+    if sizes["n_elements"] > 118:
+        raise ValueError(f"n_elements must be 1 to 118, got {sizes['n_elements']}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +117,8 @@ class TrainingSettings:
         Distribution that the forward noise ends in.
     epochs, batch_size
         Passes over the training split, and materials in a step (over all processes together).
-    learning_rate, weight_decay
-        Of AdamW.
+    learning_rate, weight_decay, beta_2
+        Of AdamW; beta_2 is the decay of its average of squared gradients.
     warmup
         Steps over which the learning rate rises linearly; 0 for none.
     decay
@@ -91,6 +139,7 @@ class TrainingSettings:
     batch_size: int = 256
     learning_rate: float = 2e-4
     weight_decay: float = 0.0
+    beta_2: float = 0.999
     warmup: int = 0
     decay: float = 0.0
     ema: float = 0.0
@@ -109,6 +158,7 @@ class TrainingSettings:
             ("batch_size", 1, math.inf),
             ("learning_rate", 1e-12, 1.0),
             ("weight_decay", 0.0, 1.0),
+            ("beta_2", 0.0, 1.0 - 1e-9),
             ("warmup", 0, math.inf),
             ("decay", 0.0, 1.0),
             ("ema", 0.0, 1.0 - 1e-9),
@@ -137,9 +187,13 @@ class TrainingSettings:
 class Preset:
     """A model and how to train it. ``orbits_from_data``: P is the most that the training split has."""
 
-    model: ModelSettings
+    model: NetworkSettings
     training: TrainingSettings
     orbits_from_data: bool
+
+    def __post_init__(self) -> None:
+        if isinstance(self.model, EntrySettings) and self.training.prior is not Prior.ZEROS:
+            raise ValueError(f"a network of entries needs the prior zeros, got {self.training.prior}")
 
 
 PRESETS: Mapping[str, Preset] = {
@@ -148,6 +202,21 @@ PRESETS: Mapping[str, Preset] = {
         model=ModelSettings(hidden=192, pair_hidden=32, message_hidden=128, decoder_hidden=192),
         training=TrainingSettings(
             epochs=20, learning_rate=1e-3, warmup=500, decay=0.4, ema=0.999, clip=1.0, informed_start=True
+        ),
+        orbits_from_data=True,
+    ),
+    "entries": Preset(
+        model=EntrySettings(),
+        training=TrainingSettings(
+            epochs=20,
+            learning_rate=2e-3,
+            beta_2=0.95,
+            warmup=500,
+            decay=0.7,
+            ema=0.999,
+            clip=1.0,
+            informed_start=True,
+            augment=False,
         ),
         orbits_from_data=True,
     ),

@@ -11,13 +11,13 @@ from wyckoffdiff import checkpoint
 from wyckoffdiff.checkpoint import Provenance
 from wyckoffdiff.data import Materials
 from wyckoffdiff.processes import Processes
-from wyckoffdiff.settings import ModelSettings, TrainingSettings
+from wyckoffdiff.settings import NetworkSettings, TrainingSettings, from_plain
 from wyckoffdiff.train import LAST, Training, new_model
 
 
 def start(
     dataset: Dataset,
-    model: ModelSettings,
+    model: NetworkSettings,
     training: TrainingSettings,
     *,
     orbits_from_data: bool,
@@ -88,7 +88,7 @@ def resume(
     content = checkpoint.load(path, checkpoint.TRAINING)
     try:
         provenance = Provenance.from_plain(content["provenance"])
-        model = ModelSettings(**content["settings"])
+        model = from_plain(content["settings"])
     except (KeyError, TypeError, ValueError) as error:
         raise ReadError(f"{path}: its settings are not those of this version of crystalbench: {error}") from error
     settings = provenance.training
@@ -105,7 +105,7 @@ def resume(
 
 
 def _training(
-    dataset: Dataset, model: ModelSettings, provenance: Provenance, train: Materials, processes: Processes
+    dataset: Dataset, model: NetworkSettings, provenance: Provenance, train: Materials, processes: Processes
 ) -> Training:
     device = torch.device("cuda", torch.cuda.current_device()) if torch.cuda.is_available() else torch.device("cpu")
     return Training(

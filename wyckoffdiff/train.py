@@ -1,4 +1,4 @@
-"""Training: AdamW on the cross-entropy of x_0 given x_t (paper, section 3.4; `wyckoffdiff.objective`).
+"""Training: AdamW on what the network learns (paper, section 3.4; `wyckoffdiff.objective`, `wyckoffdiff.entries`).
 
 All randomness of step k is a function of (seed, k): the order of the materials, their lettering, t and the noise. So a
 run that was killed and resumed, or that is split over several processes, sees the same numbers.
@@ -18,13 +18,13 @@ from torch import Tensor, nn
 
 from crystalbench.errors import CrystalbenchError
 from wyckoffdiff import checkpoint
-from wyckoffdiff.batches import Batch, Noise, make_batch, part, splits
+from wyckoffdiff.batches import splits
 from wyckoffdiff.checkpoint import Provenance
 from wyckoffdiff.data import Materials, epoch_order
-from wyckoffdiff.model import WyckoffGNN
-from wyckoffdiff.objective import loss_sum, material_losses
+from wyckoffdiff.networks import Network, new_network, objective
+from wyckoffdiff.objective import Objective
 from wyckoffdiff.processes import Processes
-from wyckoffdiff.settings import ModelSettings, Precision, TrainingSettings
+from wyckoffdiff.settings import NetworkSettings, Precision, TrainingSettings, to_plain
 from wyckoffdiff.training_log import EVERY, Log
 
 LAST, BEST, LOG = "last.pt", "best.pt", "log.jsonl"
@@ -74,7 +74,7 @@ class Training:
         Where the network is. Randomness and data are made on the CPU.
     """
 
-    model: WyckoffGNN
+    model: Network
     settings: TrainingSettings
     provenance: Provenance
     train: Materials
@@ -84,7 +84,7 @@ class Training:
     progress: Progress = field(default_factory=Progress)
     average: dict[str, Tensor] = field(init=False)
     optimiser: torch.optim.Optimizer = field(init=False)
-    noise: Noise = field(init=False)
+    objective: Objective[Any] = field(init=False)
     _parallel: nn.Module = field(init=False)
 
     def __post_init__(self) -> None:
@@ -96,14 +96,15 @@ class Training:
             self.model.compile_networks()
         fused = self.device.type in ("cpu", "cuda")
         self.optimiser = torch.optim.AdamW(
-            self.model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=fused
-        )
+            self.model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay,
+            betas=(0.9, settings.beta_2), fused=fused,
+        )  # fmt: skip
         self.start_average()
         counts = (self.provenance.constrained_counts, self.provenance.unconstrained_counts)
-        self.noise = Noise.of(settings.prior, self.model.settings, (torch.tensor(counts[0]), torch.tensor(counts[1])))
-        self._parallel = self.model
+        self.objective = objective(self.model, settings.prior, (torch.tensor(counts[0]), torch.tensor(counts[1])))
+        self._parallel = self.objective
         if self.processes.count > 1:
-            self._parallel = nn.parallel.DistributedDataParallel(self.model)
+            self._parallel = nn.parallel.DistributedDataParallel(self.objective)
 
     def start_average(self) -> None:
         """Let the moving average begin with the weights as they are."""
@@ -133,12 +134,12 @@ class Training:
         order = epoch_order(len(self.train), settings.seed, epoch)
         rows = order[number * settings.batch_size : (number + 1) * settings.batch_size]
         letters = np.random.default_rng(_seed(settings.seed, _LETTERS, progress.step)) if settings.augment else None
-        clean = make_batch(self.train, rows, self.model.settings.n_elements, letters)
-        total = self._loss(clean, _generator(settings.seed, _NOISE, progress.step))
+        drawn = self.objective.draw(self.train, rows, _generator(settings.seed, _NOISE, progress.step), letters)
+        total = self._loss(drawn, len(rows))
         self.optimiser.zero_grad(set_to_none=True)
         # DistributedDataParallel takes the mean of the gradients over processes; the loss is a sum over all of them.
-        torch.autograd.backward(total * (self.processes.count / len(clean)))
-        loss = float(self.processes.sum(total.detach().clone())) / len(clean)
+        torch.autograd.backward(total * (self.processes.count / len(rows)))
+        loss = float(self.processes.sum(total.detach().clone())) / len(rows)
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), settings.clip or math.inf)
         if not (math.isfinite(loss) and bool(norm.isfinite())):
             raise TrainingError(
@@ -155,29 +156,18 @@ class Training:
                 1 - settings.ema_at(progress.step),
             )  # fmt: skip
         progress.step += 1
-        progress.seen += len(clean)
-        progress.loss += loss * len(clean)
+        progress.seen += len(rows)
+        progress.loss += loss * len(rows)
         return loss
 
-    def _loss(self, clean: Batch, generator: torch.Generator) -> Tensor:
-        """Sum of the losses of this process's materials."""
-        own_clean, own_noisy, t = self._own(clean, generator)
-        with self._precision():
-            logits = self._parallel(own_noisy.positions, own_noisy.z0, own_noisy.zinf, t)
-        total = loss_sum(logits, own_clean)
+    def _loss(self, drawn: Any, n: int) -> Tensor:
+        """Sum of the losses of this process's materials, of n."""
         # A last batch can hold fewer materials than there are processes: those left over compute one for nothing.
-        return total if self.processes.rank < len(clean) else total * 0
-
-    def _own(self, clean: Batch, generator: torch.Generator) -> tuple[Batch, Batch, Tensor]:
-        t = self.noise.times(clean, generator)
-        noisy = self.noise.apply(clean, t, generator)
-        rank = self.processes.rank if self.processes.rank < len(clean) else 0
-        own, chosen = part(clean, rank, self.processes.count)
-        return (
-            own.to(self.device),
-            part(noisy, rank, self.processes.count)[0].to(self.device),
-            t[chosen].to(self.device),
-        )
+        idle = self.processes.rank >= n
+        own = self.objective.share(drawn, 0 if idle else self.processes.rank, self.processes.count, self.device)
+        with self._precision():
+            total: Tensor = self._parallel(own)
+        return total * 0 if idle else total
 
     def _precision(self) -> contextlib.AbstractContextManager[Any]:
         bf16 = self.settings.precision is Precision.BF16
@@ -188,11 +178,9 @@ class Training:
         total = torch.zeros((), dtype=torch.float64)
         with torch.no_grad(), self._averaged():
             for number, rows in enumerate(splits(len(self.val), self.settings.batch_size)):
-                clean = make_batch(self.val, np.arange(len(self.val))[rows], self.model.settings.n_elements)
-                own, noisy, t = self._own(clean, _generator(0, _VALIDATION, number))
-                if self.processes.rank < len(clean):
-                    logits = self.model(noisy.positions, noisy.z0, noisy.zinf, t)
-                    total += material_losses(logits, own).double().sum().cpu()
+                chosen = np.arange(len(self.val))[rows]
+                drawn = self.objective.draw(self.val, chosen, _generator(0, _VALIDATION, number))
+                total += self._loss(drawn, len(chosen)).double().cpu()
         return float(self.processes.sum(total.to(self.device))) / len(self.val)
 
     @contextlib.contextmanager
@@ -226,7 +214,7 @@ class Training:
                 "weights": self.model.state_dict(),
                 "average": self.average or None,
                 "optimiser": self.optimiser.state_dict(),
-                "settings": asdict(self.model.settings),
+                "settings": to_plain(self.model.settings),
                 "provenance": provenance.to_plain(),
                 "progress": asdict(progress),
             },
@@ -240,11 +228,11 @@ class Training:
         self.progress = Progress(**content["progress"])
 
 
-def new_model(settings: ModelSettings, seed: int) -> WyckoffGNN:
+def new_model(settings: NetworkSettings, seed: int) -> Network:
     """Return a network with random weights that depend on the seed alone."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(_seed(seed, _WEIGHTS, 0).generate_state(1, np.uint64)[0] >> 1))
-        return WyckoffGNN(settings)
+        return new_network(settings)
 
 
 def run(
