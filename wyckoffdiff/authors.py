@@ -22,7 +22,7 @@ from crystalbench import Dataset, ReadError
 from wyckoffdiff.checkpoint import MODEL, Provenance, save
 from wyckoffdiff.data import Materials
 from wyckoffdiff.model import WyckoffGNN
-from wyckoffdiff.settings import ModelSettings, Prior, TrainingSettings
+from wyckoffdiff.settings import ModelSettings, Prior, TrainingSettings, to_plain
 
 PRIORS = {"uniform": Prior.UNIFORM, "marginal": Prior.MARGINAL, "zeros_init": Prior.ZEROS}
 
@@ -75,8 +75,7 @@ def convert(parameters: Path, dataset: Dataset, output: Path) -> Provenance:
     ours = Provenance.of(dataset, train, settings, training)
     versions = {**ours.versions, "converted from": "httk/wyckoffdiff"}
     provenance = replace(ours, epochs=float(content.get("epoch", 0)) + 1, versions=versions)
-    shape = {name: getattr(settings, name) for name in settings.__slots__}
-    save(output, MODEL, {"weights": weights, "settings": shape, "provenance": provenance.to_plain()})
+    save(output, MODEL, {"weights": weights, "settings": to_plain(settings), "provenance": provenance.to_plain()})
     return provenance
 
 

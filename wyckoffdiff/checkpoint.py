@@ -13,7 +13,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from crystalbench import Dataset, ReadError, __version__
@@ -50,7 +52,10 @@ class Provenance:
     epochs, steps, seconds
         How far the training got, and the time it took, validation included.
     train_loss, val_loss
-        Mean objective over the last whole epoch, and on the validation split after it; nats a variable.
+        Mean objective over the last whole epoch, and on the validation split after it; in its own unit.
+    val_bound
+        Variational bound on -log p(x_0 | s) of validation materials (`wyckoffdiff.train.Training.bound`); nats a
+        material.
     threads, device
         CPU threads of each process, and what it ran on.
     versions
@@ -74,6 +79,7 @@ class Provenance:
     seconds: float = 0.0
     train_loss: float | None = None
     val_loss: float | None = None
+    val_bound: float | None = None
     threads: int = 1
     device: str = "cpu"
     versions: Mapping[str, str]
@@ -96,6 +102,10 @@ class Provenance:
             training=training,
             versions={"crystalbench": __version__, "torch": torch.__version__},
         )
+
+    def sizes(self) -> NDArray[np.int64]:
+        """Return ``size_counts`` as a table (231, most + 1)."""
+        return np.array(self.size_counts, dtype=np.int64).reshape(231, -1)
 
     def to_plain(self) -> dict[str, Any]:
         """Return plain values only."""

@@ -8,8 +8,15 @@ from crystalbench.runs.cache import atomic_write
 from crystalbench.tables.charts import Curve, Scale, curves, standalone
 from wyckoffdiff.checkpoint import Provenance, load_model
 from wyckoffdiff.model import parameter_count
-from wyckoffdiff.settings import ModelSettings
+from wyckoffdiff.settings import EntrySettings, ModelSettings, NetworkSettings, to_plain
 from wyckoffdiff.training_log import read_log
+
+_MEANING: dict[type, str] = {
+    ModelSettings: "the mean cross-entropy of x_0 given x_t in nats a variable, t uniform on 1..T; nearly all "
+    "variables are empty positions, so small differences matter.",
+    EntrySettings: "the variational bound on -log p(x_0) given the space group and the number of entries, in nats a "
+    "material.",
+}
 
 
 def write_card(model: Path, log: Path) -> None:
@@ -20,7 +27,8 @@ def write_card(model: Path, log: Path) -> None:
     if rows:
         _write(picture, draw(rows))
     epochs = [
-        f"| {row['epoch']} | {row['train_loss']:.5f} | {row['val_loss']:.5f} | {row['seconds'] / 60:.0f} |"
+        f"| {row['epoch']} | {row['train_loss']:.5f} | {row['val_loss']:.5f} | {_bound(row['val_bound'])} "
+        f"| {row['seconds'] / 60:.0f} |"
         for row in rows
         if row["kind"] == "epoch"
     ]
@@ -28,7 +36,11 @@ def write_card(model: Path, log: Path) -> None:
     if rows:
         text += f"\n![losses]({picture.name})\n"
     if epochs:
-        text += "\n| epoch | training | validation | minutes |\n|---:|---:|---:|---:|\n" + "\n".join(epochs) + "\n"
+        text += (
+            "\n| epoch | training | validation | bound | minutes |\n|---:|---:|---:|---:|---:|\n"
+            + "\n".join(epochs)
+            + "\n"
+        )
     _write(model.with_suffix(".md"), text)
 
 
@@ -49,7 +61,7 @@ def draw(log: Sequence[dict[str, Any]]) -> str:
     )
 
 
-def _text(found: Provenance, settings: ModelSettings, parameters: int, model: Path) -> str:
+def _text(found: Provenance, settings: NetworkSettings, parameters: int, model: Path) -> str:
     training = found.training
     average = f"exponential moving average of the weights ({training.ema:g} a step)" if training.ema else "the weights"
     done = f"{found.epochs:.1f} of {training.epochs} epochs"
@@ -60,11 +72,11 @@ def _text(found: Provenance, settings: ModelSettings, parameters: int, model: Pa
         f"P = {settings.max_orbits} and were left out",
         "digest of the encoded materials": found.materials_digest[:16],
         "prior": str(training.prior),
-        "network": f"{parameters:,} parameters: hidden {settings.hidden}, {settings.layers} layers, pair "
-        f"{settings.pair_hidden}, message {settings.message_hidden}, decoder {settings.decoder_hidden}; "
-        f"T = {settings.timesteps}",
-        "optimiser": f"AdamW, learning rate {training.learning_rate:g}, batch {training.batch_size}, weight decay "
-        f"{training.weight_decay:g}, warm-up {training.warmup} steps, decay over the last {training.decay:.0%}, "
+        "network": f"{parameters:,} parameters: "
+        + ", ".join(f"{name} {size}" for name, size in to_plain(settings).items()),
+        "optimiser": f"AdamW, learning rate {training.learning_rate:g}, beta_2 {training.beta_2:g}, batch "
+        f"{training.batch_size}, weight decay {training.weight_decay:g}, warm-up {training.warmup} steps, "
+        f"decay over the last {training.decay:.0%}, "
         f"clipping at {training.clip:g}, {training.precision}, seed {training.seed}",
         "trained": f"{done}, {found.steps:,} steps, {found.seconds / 3600:.2f} h on {found.device} with "
         f"{found.threads} thread{'s' if found.threads > 1 else ''}.{unfinished}",
@@ -72,6 +84,7 @@ def _text(found: Provenance, settings: ModelSettings, parameters: int, model: Pa
         "stored": f"{average}, half precision, {model.stat().st_size / 1e6:.1f} MB",
         "training loss, last whole epoch": _loss(found.train_loss),
         "validation loss, with the stored average": _loss(found.val_loss),
+        "bound on -log p(x_0) given the space group, validation": f"{_bound(found.val_bound)} nats a material",
         "versions": ", ".join(f"{name} {version}" for name, version in found.versions.items()),
     }
     table = "\n".join(f"| {key} | {value} |" for key, value in rows.items())
@@ -80,9 +93,7 @@ def _text(found: Provenance, settings: ModelSettings, parameters: int, model: Pa
         "A discrete diffusion model of protostructures: it draws space group, elements and Wyckoff positions, no "
         "coordinates (Ekström Kelvinius et al., *WyckoffDiff*, ICML 2025; this is an independent implementation).\n\n"
         f"| | |\n|---|---|\n{table}\n\n"
-        "Losses are the mean cross-entropy of x_0 given x_t in nats a variable, t uniform on 1..T; nearly all "
-        "variables are empty positions, so small differences matter. Validation uses the same noise after every "
-        "epoch.\n\n"
+        f"Losses are {_MEANING[type(settings)]} Validation uses the same noise after every epoch.\n\n"
         "The model repeats its data: elements, space groups and the errors of the labels are those of the dataset. "
         "Nothing says that a drawn material exists or is stable.\n"
     )
@@ -90,6 +101,10 @@ def _text(found: Provenance, settings: ModelSettings, parameters: int, model: Pa
 
 def _loss(value: float | None) -> str:
     return "before the first whole epoch" if value is None else f"{value:.6f}"
+
+
+def _bound(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
 
 
 def _write(path: Path, text: str) -> None:

@@ -2,6 +2,8 @@
 
 from typing import Any, TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from wyckoffdiff.batches import Noise
@@ -19,8 +21,10 @@ def new_network(settings: NetworkSettings) -> Network:
     return EntryNetwork(settings) if isinstance(settings, EntrySettings) else WyckoffGNN(settings)
 
 
-def objective(network: Network, prior: Prior, counts: tuple[Tensor, Tensor]) -> Objective[Any]:
-    """Return what the network learns; ``counts`` as `Noise.of` takes them."""
+def objective(
+    network: Network, prior: Prior, counts: tuple[Tensor, Tensor], size_counts: NDArray[np.int64]
+) -> Objective[Any]:
+    """Return what the network learns; ``counts`` as `Noise.of` takes them, ``size_counts`` as `EntryObjective`."""
     if isinstance(network, EntryNetwork):
-        return EntryObjective(network)
+        return EntryObjective(network, size_counts)
     return NoiseObjective(network, Noise.of(prior, network.settings, counts))

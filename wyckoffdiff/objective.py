@@ -8,9 +8,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn import functional
 
 from wyckoffdiff.batches import Batch, Noise, make_batch, part
 from wyckoffdiff.data import Materials
+from wyckoffdiff.diffusion import Diffusion
 from wyckoffdiff.model import WyckoffGNN
 
 Drawn = TypeVar("Drawn")
@@ -31,6 +33,14 @@ class Objective(nn.Module, ABC, Generic[Drawn]):
         relettering: np.random.Generator | None = None,
     ) -> Drawn:
         """Draw a batch of materials on the CPU, noise included; all randomness is in the two generators."""
+
+    @abstractmethod
+    def bounds(self, materials: Materials, rows: NDArray[np.int64], generator: torch.Generator) -> Tensor:
+        """Return unbiased estimates of the variational bound on -log p(x_0 | s): (B,) float64, nats a material.
+
+        It compares models of different priors, objectives and networks, which the loss cannot. x_0 is the canonical
+        lettering: a model that was trained on all equivalent ones divides its probability among them.
+        """
 
     @abstractmethod
     def share(self, drawn: Drawn, rank: int, processes: int, device: torch.device) -> Drawn:
@@ -68,6 +78,29 @@ class NoiseObjective(Objective[Noised]):
         t = self.noise.times(clean, generator)
         return Noised(clean, self.noise.apply(clean, t, generator), t)
 
+    def bounds(self, materials: Materials, rows: NDArray[np.int64], generator: torch.Generator) -> Tensor:
+        """Return T KL(q(x_s | x_t, x_0), p(x_s | x_t)), s = t - 1, summed over variables, at one random t (Eq. 2).
+
+        t = 1 gives -log p(x_0 | x_1), and x_T has no cost, as abar_T = 0. t is drawn with the probability that a
+        variable is touched between s and t, where the terms are largest, and the term weighted accordingly.
+        """
+        constrained = self.noise.constrained
+        touched = constrained.alpha_bar[:-1] - constrained.alpha_bar[1:]
+        t = int(torch.multinomial(touched, 1, generator=generator)) + 1
+        clean = make_batch(materials, rows, self.network.settings.n_elements)
+        times = torch.full((len(clean),), t)
+        noisy = self.noise.apply(clean, times, generator)
+        logits = self.network(noisy.positions, noisy.z0, noisy.zinf, times)
+        total = torch.zeros(len(clean), dtype=torch.float64)
+        positions = clean.positions
+        for diffusion, given, x_0, x_t, place in (
+            (constrained, logits[0], clean.z0, noisy.z0, positions.constrained),
+            (self.noise.unconstrained, logits[1], clean.zinf, noisy.zinf, positions.unconstrained),
+        ):
+            costs = _divergence(diffusion, given.double().softmax(-1), x_0, x_t, t)
+            total.index_add_(0, positions.material[place], costs.flatten(1).sum(1) if costs.dim() > 1 else costs)
+        return total * float(touched.sum() / touched[t - 1])
+
     def share(self, drawn: Noised, rank: int, processes: int, device: torch.device) -> Noised:
         clean, chosen = part(drawn.clean, rank, processes)
         noisy, _ = part(drawn.noisy, rank, processes)
@@ -87,6 +120,13 @@ def loss_sum(logits: tuple[Tensor, Tensor], clean: Batch) -> Tensor:
     first: Tensor = _WeightedCrossEntropy.apply(logits[0], clean.z0, own)  # type: ignore[no-untyped-call]
     second: Tensor = _WeightedCrossEntropy.apply(logits[1], clean.zinf, every[:, None])  # type: ignore[no-untyped-call]
     return first + second
+
+
+def _divergence(diffusion: Diffusion, p_0: Tensor, x_0: Tensor, x_t: Tensor, t: int) -> Tensor:
+    """KL(q(x_s | x_t, x_0), p(x_s | x_t)) for s = t - 1 of variables (...), with the model's p_0 (..., K)."""
+    p_0, certain = p_0.flatten(0, -2), functional.one_hot(x_0.flatten(), diffusion.n_states).double()
+    q, p = (diffusion.posterior(known, x_t.flatten(), t, t - 1) for known in (certain, p_0))
+    return torch.where(q > 0, q * (q.log() - p.log()), 0.0).sum(1).view(x_0.shape)
 
 
 def _cross_entropy(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:

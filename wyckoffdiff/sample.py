@@ -100,7 +100,7 @@ def sample(
     """
     order = sorted(range(len(spacegroups)), key=lambda k: stacked().size[spacegroups[k]])
     groups = [spacegroups[k] for k in order]
-    with _one_thread_each(), ThreadPoolExecutor(settings.threads) as pool:
+    with one_thread_each(), ThreadPoolExecutor(settings.threads) as pool:
         run = pool.map if settings.threads > 1 else map
         chain = Chain(model, noise, groups, settings, condition, generator, run)
         for t, s in pairwise(times(noise.constrained.timesteps, settings.steps, settings.last_step)):
@@ -111,7 +111,7 @@ def sample(
 
 
 @contextmanager
-def _one_thread_each() -> Iterator[None]:
+def one_thread_each() -> Iterator[None]:
     """Materials are shared out to threads; splitting single products further costs more than it gains.
 
     (Two OpenMP threads on two busy cores took 28 CPU ms where one took 4: they spin while they wait.)

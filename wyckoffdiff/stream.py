@@ -1,6 +1,7 @@
 """Live samples of a trained model as a stream of chunks."""
 
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +9,12 @@ import torch
 
 from crystalbench import ConfigError, Draw, Invalid, InvalidReason, Sample, SamplerInput, Timing
 from wyckoffdiff.batches import Noise
-from wyckoffdiff.checkpoint import load_model
+from wyckoffdiff.checkpoint import Provenance, load_model
 from wyckoffdiff.condition import Condition
 from wyckoffdiff.encoding import Record, to_sample
+from wyckoffdiff.entries.network import EntryNetwork
+from wyckoffdiff.entries.sample import EntrySampler
+from wyckoffdiff.networks import Network
 from wyckoffdiff.sample import LastStep, SampleSettings, sample, times
 
 
@@ -29,7 +33,7 @@ class Stream:
 
     def __init__(self, given: SamplerInput, checkpoint: Path, chunk_size: int) -> None:
         values = given.parameters
-        self.seed, self.chunk_size, self.progress = given.seed, chunk_size, given.progress
+        self.seed, self.chunk_size = given.seed, chunk_size
         self.attempts = int(values["attempts"])
         if self.attempts < 1:
             raise ConfigError(f"attempts must be at least 1, got {self.attempts}")
@@ -43,30 +47,18 @@ class Stream:
         model, provenance = load_model(checkpoint)
         self.condition.check_range(model.settings.n_elements, model.settings.max_orbits)
         self.weights = torch.from_numpy(self.condition.spacegroup_weights(np.array(provenance.spacegroup_counts)))
-        counts = torch.tensor(provenance.constrained_counts), torch.tensor(provenance.unconstrained_counts)
-        self.noise = Noise.of(provenance.training.prior, model.settings, counts)
-        self.settings = SampleSettings(
-            steps=int(values["steps"]),
-            last_step=LastStep(str(values["last_step"])),
-            threads=torch.get_num_threads(),
-            memory=int(values["memory"]),
-        )
-        try:
-            times(model.settings.timesteps, self.settings.steps, self.settings.last_step)
-        except ValueError as error:
-            raise ConfigError(f"wyckoffdiff: {error}") from None
         device = str(values["device"])
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
-        self.device = device
-        self.model = model.to(device)
+        self.device, self.threads = device, torch.get_num_threads()
+        self.sample = _sampler(model.to(device), provenance, self.condition, given, self.threads)
 
     def draw(self, chunk: int) -> Draw:
         start = time.perf_counter()
         items = tuple(map(self._sample, self.records(chunk)))
         return Draw(
             items,
-            Timing(seconds=time.perf_counter() - start, device=self.device, threads=self.settings.threads),
+            Timing(seconds=time.perf_counter() - start, device=self.device, threads=self.threads),
         )
 
     def records(self, chunk: int) -> list[Record | None]:
@@ -77,7 +69,7 @@ class Stream:
         open_places = list(range(self.chunk_size))
         for _ in range(self.attempts):
             groups = torch.multinomial(self.weights, len(open_places), replacement=True, generator=generator).tolist()
-            drawn = sample(self.model, self.noise, groups, self.settings, self.condition, generator, self.progress)
+            drawn = self.sample(groups, generator)
             for place, record in zip(open_places, drawn, strict=True):
                 if self.condition.accepts(record):
                     found[place] = record
@@ -90,3 +82,26 @@ class Stream:
         if record is None:
             return Invalid(InvalidReason.NOT_WRITTEN, f"no sample with all required elements in {self.attempts} draws")
         return to_sample(record, self.table)
+
+
+def _sampler(
+    model: Network, provenance: Provenance, condition: Condition, given: SamplerInput, threads: int
+) -> Callable[[Sequence[int], torch.Generator], list[Record]]:
+    """Return what draws one material of each space group; raises `ConfigError` where the model has no such steps."""
+    values = given.parameters
+    steps, last_step = int(values["steps"]), LastStep(str(values["last_step"]))
+    if isinstance(model, EntryNetwork):
+        if steps or last_step is not LastStep.CLEAN:
+            raise ConfigError(
+                "wyckoffdiff: this model completes materials entry by entry and has no chain of steps; leave out "
+                "steps and last_step, or name a model of another preset as checkpoint"
+            )
+        return EntrySampler(model, provenance.sizes(), condition, threads).sample
+    settings = SampleSettings(steps=steps, last_step=last_step, threads=threads, memory=int(values["memory"]))
+    try:
+        times(model.settings.timesteps, settings.steps, settings.last_step)
+    except ValueError as error:
+        raise ConfigError(f"wyckoffdiff: {error}") from None
+    counts = torch.tensor(provenance.constrained_counts), torch.tensor(provenance.unconstrained_counts)
+    noise = Noise.of(provenance.training.prior, model.settings, counts)
+    return lambda groups, generator: sample(model, noise, groups, settings, condition, generator, given.progress)

@@ -28,7 +28,8 @@ from wyckoffdiff.settings import NetworkSettings, Precision, TrainingSettings, t
 from wyckoffdiff.training_log import EVERY, Log
 
 LAST, BEST, LOG = "last.pt", "best.pt", "log.jsonl"
-_NOISE, _LETTERS, _VALIDATION, _WEIGHTS = range(4)  # streams of random numbers of one seed
+BOUND_ROWS, BOUND_BATCH = 2048, 8
+_NOISE, _LETTERS, _VALIDATION, _WEIGHTS, _BOUND = range(5)  # streams of random numbers of one seed
 
 
 class TrainingError(CrystalbenchError):
@@ -56,6 +57,7 @@ class Progress:
     seconds: float = 0.0
     train_loss: float | None = None
     val_loss: float | None = None
+    val_bound: float | None = None
     best: float = math.inf
     recent: list[float] = field(default_factory=list)
 
@@ -100,8 +102,9 @@ class Training:
             betas=(0.9, settings.beta_2), fused=fused,
         )  # fmt: skip
         self.start_average()
-        counts = (self.provenance.constrained_counts, self.provenance.unconstrained_counts)
-        self.objective = objective(self.model, settings.prior, (torch.tensor(counts[0]), torch.tensor(counts[1])))
+        found = self.provenance
+        counts = torch.tensor(found.constrained_counts), torch.tensor(found.unconstrained_counts)
+        self.objective = objective(self.model, settings.prior, counts, found.sizes())
         self._parallel = self.objective
         if self.processes.count > 1:
             self._parallel = nn.parallel.DistributedDataParallel(self.objective)
@@ -183,6 +186,18 @@ class Training:
                 total += self._loss(drawn, len(chosen)).double().cpu()
         return float(self.processes.sum(total.to(self.device))) / len(self.val)
 
+    def bound(self) -> float:
+        """Return the variational bound of the first `BOUND_ROWS` validation materials: nats a material, as `validate`.
+
+        Each process computes it whole.
+        """
+        total, n = 0.0, min(len(self.val), BOUND_ROWS)
+        with torch.no_grad(), self._averaged():
+            for number, rows in enumerate(splits(n, BOUND_BATCH)):
+                chosen = np.arange(n)[rows]
+                total += float(self.objective.bounds(self.val, chosen, _generator(0, _BOUND, number)).sum())
+        return total / n
+
     @contextlib.contextmanager
     def _averaged(self) -> Iterator[None]:
         """Put the moving average in the place of the weights."""
@@ -205,7 +220,7 @@ class Training:
         provenance = replace(
             self.provenance, training=self.settings, epochs=progress.step / self.steps_per_epoch, steps=progress.step,
             seconds=progress.seconds, train_loss=progress.train_loss, val_loss=progress.val_loss,
-            threads=torch.get_num_threads(), device=_device_name(self.device),
+            val_bound=progress.val_bound, threads=torch.get_num_threads(), device=_device_name(self.device),
         )  # fmt: skip
         checkpoint.save(
             path,
@@ -267,13 +282,13 @@ def run(
         if ended:
             progress.train_loss = progress.loss / progress.seen
             progress.epoch, progress.seen, progress.loss = progress.epoch + 1, 0, 0.0
-            progress.val_loss = training.validate()
+            progress.val_loss, progress.val_bound = training.validate(), training.bound()
             progress.seconds = before + time.perf_counter() - started
             better, progress.best = progress.val_loss < progress.best, min(progress.best, progress.val_loss)
             if log:
                 log.write(
                     kind="epoch", step=progress.step, epoch=progress.epoch, train_loss=progress.train_loss,
-                    val_loss=progress.val_loss, seconds=progress.seconds,
+                    val_loss=progress.val_loss, val_bound=progress.val_bound, seconds=progress.seconds,
                     learning_rate=training.settings.learning_rate_at(progress.step - 1, training.steps),
                 )  # fmt: skip
                 rate = (time.perf_counter() - started) / (progress.step - start_step)
@@ -290,7 +305,8 @@ def _line(training: Training, left: float) -> str:
     hours, minutes = divmod(math.ceil(left / 60), 60)
     return (
         f"epoch {progress.epoch}/{training.settings.epochs}  train {progress.train_loss:.5f}  "
-        f"validation {progress.val_loss:.5f}  {progress.seconds / 60:.1f} min, {hours} h {minutes:02d} min left"
+        f"validation {progress.val_loss:.5f}, bound {progress.val_bound:.3f} nats  "
+        f"{progress.seconds / 60:.1f} min, {hours} h {minutes:02d} min left"
     )
 
 

@@ -1,7 +1,7 @@
 """The log of a training: JSON lines that can be plotted.
 
-``kind`` is "step" (mean ``loss`` of the last `EVERY` steps) or "epoch" (``train_loss``, ``val_loss``); both have
-``step`` and ``seconds`` since the start, pauses between resumed processes left out.
+``kind`` is "step" (mean ``loss`` of the last `EVERY` steps) or "epoch" (``train_loss``, ``val_loss``, ``val_bound``);
+both have ``step`` and ``seconds`` since the start, pauses between resumed processes left out.
 """
 
 import json

@@ -9,7 +9,7 @@ from torch.nn import functional
 from tests.wyckoffdiff.tiny import MODEL, dataset
 from wyckoffdiff.batches import Batch, make_batch
 from wyckoffdiff.data import Materials
-from wyckoffdiff.objective import loss_sum, material_losses
+from wyckoffdiff.objective import loss_sum
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +39,8 @@ def by_hand(given: tuple[Tensor, Tensor], batch: Batch) -> Tensor:
     return torch.stack(losses)
 
 
-def test_losses_of_materials_are_their_mean_cross_entropies(batch: Batch) -> None:
+def test_the_loss_is_the_sum_of_the_mean_cross_entropies_of_materials(batch: Batch) -> None:
     given = logits(batch)
-    torch.testing.assert_close(material_losses(given, batch), by_hand(given, batch).detach().float())
     torch.testing.assert_close(loss_sum(given, batch), by_hand(given, batch).sum().float())
 
 
@@ -59,9 +58,9 @@ def test_uniform_logits_cost_the_logarithms_of_the_numbers_of_states(batch: Batc
     ninf = torch.bincount(batch.positions.material[batch.positions.unconstrained], minlength=len(batch))
     n_a, p = MODEL.n_elements, MODEL.max_orbits
     expected = (n0 * np.log(n_a + 1) + n_a * ninf * np.log(p + 1)) / (n0 + n_a * ninf)
-    torch.testing.assert_close(material_losses(flat, batch), expected.float())
+    torch.testing.assert_close(loss_sum(flat, batch), expected.sum().float())
 
 
 def test_large_logits_do_not_overflow(batch: Batch) -> None:
     huge = tuple((x.detach() * 1e4).float() for x in logits(batch))
-    assert material_losses(huge, batch).isfinite().all()
+    assert loss_sum(huge, batch).isfinite().all()

@@ -18,7 +18,7 @@ from tests.small_plugins import Small
 from wyckoffdiff import plugin
 from wyckoffdiff.checkpoint import MODEL, Provenance, save
 from wyckoffdiff.model import WyckoffGNN
-from wyckoffdiff.settings import ModelSettings, TrainingSettings
+from wyckoffdiff.settings import ModelSettings, TrainingSettings, to_plain
 from wyckoffdiff.stream import Stream
 
 SIZES = ModelSettings(
@@ -40,10 +40,9 @@ def write_model(path: Path, seed: int = 0, empty_bias: float = 3.0) -> Path:
         dataset="example", dataset_identity="0" * 64, materials_digest="0" * 64, n_train=8, n_refused=0,
         spacegroup_counts=tuple(GROUPS.get(group, 0) for group in range(231)),
         constrained_counts=(1,) * (SIZES.n_elements + 1), unconstrained_counts=(1,) * (SIZES.max_orbits + 1),
-        training=TrainingSettings(), versions={},
+        size_counts=(0,) * 231, training=TrainingSettings(), versions={},
     )  # fmt: skip
-    settings = {name: getattr(SIZES, name) for name in SIZES.__slots__}
-    save(path, MODEL, {"weights": model.state_dict(), "settings": settings, "provenance": provenance.to_plain()})
+    save(path, MODEL, {"weights": model.state_dict(), "settings": to_plain(SIZES), "provenance": provenance.to_plain()})
     return path
 
 

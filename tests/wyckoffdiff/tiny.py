@@ -6,7 +6,7 @@ from crystalbench import Dataset, DatasetSpec, Split
 from crystalbench.crystals.wyckoff import Table
 from crystalbench.runs.cache import content_key
 from crystalbench_plugins.datasets.bundled import BUNDLED
-from wyckoffdiff.settings import ModelSettings, TrainingSettings
+from wyckoffdiff.settings import EntrySettings, ModelSettings, NetworkSettings, TrainingSettings
 from wyckoffdiff.setup_training import start
 from wyckoffdiff.train import Training
 
@@ -14,6 +14,7 @@ MODEL = ModelSettings(
     n_elements=94, max_orbits=6, hidden=16, layers=2, position_features=8, pair_hidden=8, message_hidden=16,
     decoder_hidden=16, timesteps=50,
 )  # fmt: skip
+ENTRIES = EntrySettings(n_elements=94, max_orbits=6, hidden=16, heads=2, layers=1, readings=1)
 TRAINING = TrainingSettings(
     epochs=3, batch_size=16, learning_rate=1e-2, ema=0.9, clip=1.0, warmup=3, decay=0.5, informed_start=True
 )
@@ -37,6 +38,6 @@ def dataset(every: int = 5000) -> Dataset:
     )  # fmt: skip
 
 
-def training(settings: TrainingSettings = TRAINING, model: ModelSettings = MODEL, **changes: object) -> Training:
+def training(settings: TrainingSettings = TRAINING, model: NetworkSettings = MODEL, **changes: object) -> Training:
     """A training at its start."""
     return start(dataset(), model, settings, orbits_from_data=False, **changes)  # type: ignore[arg-type]

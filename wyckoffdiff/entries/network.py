@@ -209,13 +209,13 @@ class EntryNetwork(nn.Module):
 
     def constrained(self, spacegroup: Tensor, position: Tensor) -> Tensor:
         """Whether positions (...) of groups (...) hold one orbit at most."""
-        free: Tensor = self._dof[self._first[spacegroup] + position]
-        return free == 0
+        full: Tensor = self._dof[self._first[spacegroup] + position] == 0
+        return full
 
     def _tokens(self, state: Entries, position: Tensor, element: Tensor, orbits: Tensor) -> Tensor:
         which = self._first[state.spacegroup][:, None] + position
         site = self.site(which, self._dof[which], self._multiplicity[which])
-        x = site + self.element(element) + self.orbits(orbits)
+        x: Tensor = site + self.element(element) + self.orbits(orbits)
         x[:, 0] = self.spacegroup(state.spacegroup) + self.missing(state.missing.clamp(max=MOST_MISSING))
         return x
 

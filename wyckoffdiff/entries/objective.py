@@ -21,13 +21,24 @@ from wyckoffdiff.entries.network import EntryNetwork
 from wyckoffdiff.entries.state import Entries, shuffled
 from wyckoffdiff.objective import Objective
 
+SMOOTHING = 1e-3
+"""Materials of each number of entries that are added to those of a space group where p(n | s) must not be zero."""
+
 
 class EntryObjective(Objective[Entries]):
-    """The bound on -log p(x_0 | s, n) in nats a material."""
+    """The bound on -log p(x_0 | s, n) in nats a material.
 
-    def __init__(self, network: EntryNetwork) -> None:
+    Parameters
+    ----------
+    size_counts
+        (231, most + 1) int64, how many materials of each group have 0, 1, 2 ... entries.
+    """
+
+    def __init__(self, network: EntryNetwork, size_counts: NDArray[np.int64]) -> None:
         super().__init__()
         self.network = network
+        smoothed = torch.from_numpy(size_counts) + SMOOTHING
+        self.log_sizes = (smoothed / smoothed.sum(1, keepdim=True)).log()
 
     def draw(
         self,
@@ -37,6 +48,12 @@ class EntryObjective(Objective[Entries]):
         relettering: np.random.Generator | None = None,
     ) -> Entries:
         return shuffled(materials, rows, generator, relettering)
+
+    def bounds(self, materials: Materials, rows: NDArray[np.int64], generator: torch.Generator) -> Tensor:
+        """Return the bound on -log p(x_0 | s, n) plus -log p(n | s), with `SMOOTHING` materials of every size added."""
+        state = shuffled(materials, rows, generator)
+        sizes = (state.known + state.missing).clamp(max=self.log_sizes.shape[1] - 1)
+        return material_bounds(self.network, state).double() - self.log_sizes[state.spacegroup, sizes]
 
     def share(self, drawn: Entries, rank: int, processes: int, device: torch.device) -> Entries:
         return drawn.part(slice(rank, None, processes)).to(device)
