@@ -50,7 +50,7 @@ def bar(title: str, total: int | None, unit: str) -> Iterator[Report]:
     beat.start()
 
     def report(done: float, now: str = "", /) -> None:
-        step.done, step.now = done, now
+        step.tell(done, now)
         if shown is not None:
             shown.set_postfix_str(now, refresh=False)
             shown.update(int(done) - shown.n)
@@ -84,13 +84,20 @@ class _Step:
         self.title, self.total, self.unit = title, total, unit
         self.done, self.now = 0.0, ""
         self._start = perf_counter()
+        self._moved: tuple[float, float] | None = None  # when it first moved, and how far: before, it was loading
+
+    def tell(self, done: float, now: str) -> None:
+        self.done, self.now = done, now
+        if done and self._moved is None:
+            self._moved = perf_counter(), done
 
     def so_far(self) -> str:
         seconds = perf_counter() - self._start
         of = f" of {self.total:,}" if self.total is not None else ""
         words = [f"{self.title}: {int(self.done):,}{of} {self.unit} in {seconds:.0f} s{self._rate(seconds)}"]
-        if self.done and self.total is not None and self.total > self.done:
-            words.append(f"about {seconds * (self.total / self.done - 1):.0f} s left")
+        if self._moved and self.total is not None and self.total > self.done > self._moved[1]:
+            pace = (perf_counter() - self._moved[0]) / (self.done - self._moved[1])
+            words.append(f"about {pace * (self.total - self.done):.0f} s left")
         return ", ".join([*words, *([self.now] if self.now else [])])
 
     def finished(self) -> str:
