@@ -10,17 +10,21 @@ random orbits (65.0, 65.1 and 64.8 % with k = 1). Coverage asks the same the oth
 """
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from statistics import fmean, stdev
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crystalbench import Direction, MetricResult, MetricSpec, Need, Parameter, ScoreInput, hookimpl
+from crystalbench.tables.results import JSON
 from crystalbench_plugins.metrics._embedded import embed
 from crystalbench_plugins.metrics._proportion import wilson
 
+FIXED = 1000  # samples of which values are given beside those of all
+MOST_SETS = 10
 CHUNK = 1000  # rows whose distances to all others are held at once: 80 MB for 10,000 others
 Array = NDArray[np.float64]
 
@@ -57,7 +61,7 @@ class _Rows:
         return isinstance(other, _Rows) and np.array_equal(self.rows, other.rows)
 
 
-@lru_cache(maxsize=2)  # three metrics ask one after the other
+@lru_cache(maxsize=2 + MOST_SETS)  # three metrics ask one after the other
 def overlap(samples: _Rows, reference: _Rows, k: int) -> Overlap:
     """Count what is in whose ball; ``k`` neighbours, the row itself not among them."""
     x, y = (np.asarray(part.rows, np.float64) for part in (samples, reference))
@@ -93,20 +97,52 @@ def squared_distances(x: Array, y: Array) -> Array:
 
 
 def compute(given: ScoreInput, part: str) -> MetricResult:
-    """Return one of the three as a share with its Wilson interval; density has none."""
+    """Return one of the three as a share with its Wilson interval; density has none.
+
+    All three depend on the number of rows: balls shrink as there are more. Where there are more than 1,000, the note
+    and the details give the mean over disjoint sets of 1,000 too, and its spread over them.
+    """
     k = int(given.parameters["k"])
     embedded = embed(given, k + 2)
-    found = overlap(_Rows(embedded.samples.embeddings), _Rows(embedded.reference.embeddings), k)
-    notes = embedded.notes
+    samples, reference = embedded.samples.embeddings, embedded.reference.embeddings
+    found = overlap(_Rows(samples), _Rows(reference), k)
+    fixed = list(_at_fixed(samples, reference, k, part, given.seed))
+    apart: list[JSON] = [*fixed]
+    notes = (*embedded.notes, *_fixed_note(fixed, part))
     if part == "density":
-        return MetricResult(value=found.density, n=found.n, details={"denominator": "valid samples"}, notes=notes)
+        of_samples: dict[str, JSON] = {"denominator": "valid samples", f"at_{FIXED}": apart}
+        return MetricResult(value=found.density, n=found.n, details=of_samples, notes=notes)
     hits, n, of = {
         "precision": (found.precise, found.n, "valid samples"),
         "coverage": (found.covered, found.m, "reference rows"),
     }[part]
     return MetricResult(
-        value=hits / n, n=n, interval=wilson(hits, n), details={"denominator": of, "hits": hits}, notes=notes
+        value=hits / n,
+        n=n,
+        interval=wilson(hits, n),
+        details={"denominator": of, "hits": hits, f"at_{FIXED}": apart},
+        notes=notes,
     )
+
+
+def _at_fixed(
+    samples: NDArray[np.float32], reference: NDArray[np.float32], k: int, part: str, seed: int
+) -> Iterator[float]:
+    """Yield the value of disjoint random sets of `FIXED` samples and reference rows; none where there are no more."""
+    if min(len(samples), len(reference)) <= FIXED:
+        return
+    order = np.random.default_rng(seed).permutation(len(samples))
+    for start in range(0, min(len(samples), len(reference), FIXED * MOST_SETS) - FIXED + 1, FIXED):
+        rows = slice(start, start + FIXED)
+        found = overlap(_Rows(samples[order[rows]]), _Rows(reference[rows]), k)
+        yield {"precision": found.precise / FIXED, "coverage": found.covered / FIXED, "density": found.density}[part]
+
+
+def _fixed_note(fixed: list[float], part: str) -> Iterator[str]:
+    if fixed:
+        mean, deviation = fmean(fixed), stdev(fixed) if len(fixed) > 1 else 0.0
+        shown = f"{mean:.2f} ± {deviation:.2f}" if part == "density" else f"{mean:.1%} ± {deviation:.1%}"
+        yield f"of {FIXED:,} samples and as many reference rows {shown} over {len(fixed)} disjoint sets"
 
 
 @hookimpl
@@ -114,13 +150,13 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
     k = Parameter(name="k", default=5, help="Neighbours that a ball reaches to.")
     columns = (
         ("precision", 320, "Share of samples no farther from a reference row than its k-th neighbour.", "%"),
-        ("density", 322, "Training rows that a sample is that near to, over k; 1 for the training distribution.", ""),
+        ("density", 322, "Reference rows that a sample is that near to, over k; 1 for the reference distribution.", ""),
         ("coverage", 323, "Share of reference rows with a sample nearer than their k-th neighbour.", "%"),
     )
     return [
         MetricSpec(
             name=name,
-            version="1",
+            version="2",
             order=order,
             title=name.capitalize(),
             latex=name.capitalize(),
@@ -132,6 +168,7 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
             parameters=(k,),
             tolerance=1e-3,
             valid_only=True,
+            size_dependent=True,
             default=False,  # three columns that take a distance apart: for those who want to know why
             compute=_part(name),
         )

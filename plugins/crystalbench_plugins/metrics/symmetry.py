@@ -20,6 +20,10 @@ from crystalbench_plugins.metrics._proportion import share
 
 _LAST_MONOCLINIC = 15
 _FLOOR_DRAWS = 200
+_REPLICATES = 200
+ENOUGH = 1000
+FEW = f"fewer than {ENOUGH:,} samples: the correction for their number is rough, real rows are at 0.06 with 100"
+NEGATIVE = "corrected below zero: no difference is seen; no divergence is negative, so the interval is around zero"
 
 
 def histogram(spacegroups: NDArray[np.int16]) -> NDArray[np.int64]:
@@ -72,9 +76,12 @@ def compute_triclinic_monoclinic(inputs: ScoreInput) -> MetricResult:
 def compute_divergence(inputs: ScoreInput) -> MetricResult:
     """Return the Jensen-Shannon divergence (bits) of the space groups of valid samples and reference split.
 
-    The estimate is biased upward, near zero by about (occupied groups - 1) / (8 n ln 2). A percentile
-    bootstrap would double that bias instead of showing it, so there is no interval; the details give the
-    floor instead: mean and 95th percentile of what ``n`` draws from the training histogram itself get.
+    The plain divergence of finite samples is too large, near zero by about (occupied groups - 1) / (8 n ln 2): real
+    rows get 0.185 at n = 100, 0.031 at 1,000, 0.007 at 9,046. The value is corrected by the jackknife of both sides
+    (`jackknife`), which leaves 0.059, 0.003 and 0.000; the interval is a bootstrap around it, pivotal on the scale
+    of the square root, and held the truth in 85 to 93 % of simulations with 1,000 samples and in all with 9,046.
+    The details give the plain value and its floor: mean and 95th percentile of what ``n`` draws from the reference
+    histogram itself get.
 
     Raises
     ------
@@ -87,20 +94,58 @@ def compute_divergence(inputs: ScoreInput) -> MetricResult:
     if not n or not training.sum():
         raise NotComputable("there are no valid samples" if not n else "the reference split is empty")
     expected = training / training.sum()
-    copies = np.random.default_rng(inputs.seed).multinomial(n, expected, size=_FLOOR_DRAWS)  # (draws, 230)
-    floor = jensen_shannon(copies / n, expected)
+    random = np.random.default_rng(inputs.seed)
+    floor = jensen_shannon(random.multinomial(n, expected, size=_FLOOR_DRAWS) / n, expected)
+    plain = float(jensen_shannon(counts / n, expected))
+    value = jackknife(counts, training)
     return MetricResult(
-        value=float(jensen_shannon(counts / n, expected)),
+        value=value,
         n=n,
+        interval=divergence_interval(value, counts, training, random),
+        notes=(*((FEW,) if n < ENOUGH else ()), *((NEGATIVE,) if value < 0 else ())),
         details={
             "denominator": "valid samples",
             "invalid": len(samples) - n,
+            "plain": plain,
             "floor_mean": float(floor.mean()),
             "floor_q95": float(np.quantile(floor, 0.95)),
             "groups": int((counts > 0).sum()),
             "training_groups": int((training > 0).sum()),
         },
     )
+
+
+def jackknife(x: NDArray[np.int64], y: NDArray[np.int64]) -> float:
+    """Return the divergence of counts (230,) and (230,) without the bias of order 1/n of either; may be below zero.
+
+    ``J - sum over both sides of (n - 1) (mean J without one row - J)`` (Quenouille); rows of one group are alike.
+    """
+    plain = float(jensen_shannon(x / x.sum(), y / y.sum()))
+    bias = 0.0
+    for own, other in ((x, y), (y, x)):
+        n = int(own.sum())
+        occupied = np.flatnonzero(own)
+        if n < 2:
+            continue
+        without = np.repeat(own[None, :], len(occupied), axis=0)
+        without[np.arange(len(occupied)), occupied] -= 1
+        found = jensen_shannon(without / (n - 1), other / other.sum())
+        bias += (n - 1) * (float(found @ own[occupied]) / n - plain)
+    return plain - bias
+
+
+def divergence_interval(
+    value: float, x: NDArray[np.int64], y: NDArray[np.int64], random: np.random.Generator
+) -> tuple[float, float]:
+    """Return the 95 % bootstrap interval around a corrected divergence of counts x and y."""
+    n, m = int(x.sum()), int(y.sum())
+    copies = random.multinomial(n, x / n, size=_REPLICATES) / n
+    others = random.multinomial(m, y / m, size=_REPLICATES) / m
+    drawn = np.array([float(jensen_shannon(own, other)) for own, other in zip(copies, others, strict=True)])
+    middle = drawn.mean()
+    roots = 2 * np.sqrt(middle) - np.sqrt(np.quantile(drawn, (0.975, 0.025)))
+    low, high = (max(value, 0.0) + roots.clip(min=0.0) ** 2 - middle).clip(min=0.0, max=1.0).tolist()
+    return low, high
 
 
 @hookimpl
@@ -134,14 +179,16 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
         ),
         MetricSpec(
             name="spacegroup_jsd",
-            version="1",
+            version="2",
             order=230,
             title="SG JSD",
             latex=r"$\mathrm{JSD}_\mathrm{SG}$",
             description="Jensen-Shannon divergence (base 2) of the space groups of the valid samples and of "
-            "the reference split; 0 is equal, 1 disjoint; biased upward for few samples.",
+            "the reference split, corrected for the number of samples; 0 is equal, 1 disjoint.",
             unit="bit",
             digits=3,
+            show_interval=True,
+            size_dependent=True,  # what the correction leaves for few samples
             direction=Direction.LOWER,
             valid_only=True,
             measures=frozenset({Given.SPACEGROUPS}),

@@ -1,9 +1,11 @@
 """New prototypes: a count of kinds, not of samples."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 
-from crystalbench import NotComputable, Protostructure, Subset
+from crystalbench import Dataset, NotComputable, Protostructure, Split, Subset
 from crystalbench_plugins.metrics.prototype_novelty import compute, crystalbench_metrics
 from tests.plugins.metrics.metric_inputs import BRASS, IODIDE, RUTILE, SALT, SILICON, inputs, references, spec
 
@@ -19,6 +21,28 @@ def test_each_new_prototype_counts_once() -> None:
     assert result.n == 5
     assert result.details["distinct_prototypes"] == 3
     assert result.details["samples_with_new_prototype"] == 4
+
+
+def test_the_floor_is_what_as_many_held_out_materials_have() -> None:
+    """Of four held-out rows three are novel, two of a new prototype: one sample of three has 2/3, as a mean."""
+    splits = {"train": [SALT], "test": [SALT, IODIDE, RUTILE, SILICON]}
+    made = {
+        name: Split(tuple(p.label for p in rows), tuple(p.prototype for p in rows)) for name, rows in splits.items()
+    }
+    alone = inputs([BRASS], train=[SALT])
+    assert alone.dataset is not None
+    spec = replace(alone.dataset.spec, splits=("train", "test"), load=lambda name, table: made[name])
+    result = compute(replace(alone, dataset=Dataset(spec)))
+    assert result.details["floor"] == pytest.approx(2 / 3)
+    assert "1 novel held-out materials have 0.667" in result.notes
+    assert compute(alone).details["floor"] is None
+
+
+def test_more_than_a_thousand_samples_are_also_given_at_a_thousand() -> None:
+    result = compute(inputs([RUTILE] * 1999 + [BRASS], train=[SALT]))
+    assert result.value == 2
+    assert result.details["among_1000"] == pytest.approx(1.5)
+    assert any(note.startswith("among 1,000 of these samples") and "1 to 2" in note for note in result.notes)
 
 
 def test_exchanging_elements_keeps_the_prototype() -> None:
