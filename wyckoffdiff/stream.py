@@ -96,7 +96,8 @@ def _sampler(
                 "wyckoffdiff: this model completes materials entry by entry and has no chain of steps; leave out "
                 "steps and last_step, or name a model of another preset as checkpoint"
             )
-        return EntrySampler(model, provenance.sizes(), condition, threads).sample
+        entries = EntrySampler(model, provenance.sizes(), condition, threads)
+        return lambda groups, generator: entries.sample(groups, generator, given.progress)
     settings = SampleSettings(steps=steps, last_step=last_step, threads=threads, memory=int(values["memory"]))
     try:
         times(model.settings.timesteps, settings.steps, settings.last_step)

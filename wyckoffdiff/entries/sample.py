@@ -10,7 +10,7 @@ probability that a material of n entries holds the given ones.
 """
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -49,15 +49,25 @@ class EntrySampler:
         self.n_elements = network.settings.n_elements
         self.device = next(network.parameters()).device
 
-    def sample(self, spacegroups: Sequence[int], generator: torch.Generator) -> list[Record]:
-        """Draw one material of each space group; they depend on nothing but the arguments."""
+    def sample(
+        self,
+        spacegroups: Sequence[int],
+        generator: torch.Generator,
+        progress: Callable[[float], None] = lambda share: None,
+    ) -> list[Record]:
+        """Draw one material of each space group; they depend on nothing but the arguments.
+
+        ``progress`` is told the share of all entries that is drawn.
+        """
         with one_thread_each(), ThreadPoolExecutor(self.threads) as pool:
             run = pool.map if self.threads > 1 else map
             groups = torch.tensor(spacegroups)
             state = self._start(groups, self._sizes(spacegroups, generator))
+            total = int(state.missing.sum())
             while len(rows := torch.nonzero(state.missing).flatten()):
                 u = torch.rand(len(rows), 2, dtype=torch.float64, generator=generator)
                 _add(state, rows, self._next(state.part(rows), u, run))
+                progress(1 - int(state.missing.sum()) / total)
         return _records(state)
 
     def _start(self, groups: Tensor, sizes: Tensor) -> Entries:
