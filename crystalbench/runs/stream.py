@@ -154,7 +154,7 @@ class Stream:
         def progress(finished: int) -> None:
             nonlocal done
             done += finished
-            self._tell(done / len(items), f"{done:,} of {len(items):,} converted")
+            self._tell(done / self.generator.chunk_size, f"{done:,} of {len(items):,} converted")
 
         return progress
 
