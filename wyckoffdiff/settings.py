@@ -71,9 +71,9 @@ class EntrySettings:
 
     n_elements: int = 100
     max_orbits: int = 54
-    hidden: int = 256
-    heads: int = 8
-    layers: int = 4
+    hidden: int = 192
+    heads: int = 6
+    layers: int = 6
     readings: int = 2
 
     def __post_init__(self) -> None:
