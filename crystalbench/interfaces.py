@@ -171,6 +171,9 @@ class GeneratorSpec:
         True for the built-in generators whose order in every metric is known.
     scale
         Which end of the scale its row is: such a row is in every table.
+    note
+        Given the parameters and the name of the dataset, what a reader must know of the row, as a footnote; "" for
+        nothing.
     quick
         Parameters with which a chunk takes seconds, where the defaults take minutes: the contract is checked with them.
     """
@@ -189,6 +192,7 @@ class GeneratorSpec:
     given: Mapping[Given, str] = field(default_factory=dict)
     reference: bool = False
     scale: Scale | None = None
+    note: Callable[[Parameters, str], str] = lambda parameters, dataset: ""
     quick: Parameters = field(default_factory=dict)
 
 

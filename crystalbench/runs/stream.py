@@ -284,6 +284,9 @@ def _elsewhere(stream: Stream) -> Iterator[str]:
         yield f"rows of the split that is compared with, {stream.dataset.spec.reference} of {stream.dataset.name}"
     if stream.generator.kind in (RowKind.MEASURED, RowKind.EXAMPLE):
         yield from trained_elsewhere(stream.generator.spec, stream.dataset.name)
+    spec = stream.generator.spec
+    if spec and not stream.generator.reader and (note := spec.note(stream.generator.parameters, stream.dataset.name)):
+        yield note
 
 
 def _not_written(stream: Stream, drawn: int, more: bool) -> list[Converted]:

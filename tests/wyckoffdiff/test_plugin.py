@@ -164,6 +164,17 @@ def test_a_checkpoint_that_is_not_there_is_an_error_of_the_plan() -> None:
         plan_key(checkpoint="nowhere.pt")
 
 
+def test_every_shipped_model_is_declared() -> None:
+    assert sorted(plugin.TRAINED_ON) == sorted(path.stem for path in plugin.CHECKPOINTS.glob("*.pt"))
+
+
+def test_a_shipped_model_is_said_not_to_be_the_papers_and_a_users_own_is_not_judged(checkpoint: Path) -> None:
+    (spec,) = plugin.crystalbench_generators()
+    assert "than the paper's" in spec.note({"checkpoint": ""}, "wbm-rebuilt")
+    assert "than the paper's" in spec.note({"checkpoint": "wbm-rebuilt"}, "example")
+    assert spec.note({"checkpoint": str(checkpoint)}, "wbm-rebuilt") == ""
+
+
 def test_declaring_the_generator_imports_nothing_heavy() -> None:
     code = (
         "import sys; from wyckoffdiff import plugin; list(plugin.crystalbench_generators()); "
