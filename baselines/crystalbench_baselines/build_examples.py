@@ -21,7 +21,8 @@ import torch
 from numpy.typing import NDArray
 
 from crystalbench import Invalid, RawStructure
-from crystalbench_baselines._cif_symmetry import Sites, expand, settings
+from crystalbench_baselines._cif.operations import closed
+from crystalbench_baselines._cif.orbits import orbits
 from crystalbench_baselines._elements import NUMBERS
 from crystalbench_baselines._example_crystals import TYPES
 
@@ -52,21 +53,22 @@ def known_crystals() -> list[Crystal]:
     found = []
     for kind in TYPES.values():
         group = spglib.get_spacegroup_type(kind.hall_number)
-        (operations,) = settings("", "", group.hall_symbol)
+        operations = spglib.get_symmetry_from_database(kind.hall_number)
+        filling = closed(np.concatenate([operations["rotations"], operations["translations"][..., None]], axis=2))
         for compound in kind.compounds.split(";"):
             words = compound.split()
             symbols = [word for word in words if word in NUMBERS]
             parameters = [float(word) for word in words if word not in NUMBERS]
-            orbits = kind.orbits(*parameters)
+            sites = kind.orbits(*parameters)
             cell = kind.cell(*parameters)
             empty = RawStructure.from_parameters(cell[:3], cell[3:], [], [])
             assert not isinstance(empty, Invalid), compound
-            sites = Sites(
-                np.array([orbit[1:] for orbit in orbits]),
-                np.array([NUMBERS[symbols[orbit[0]]] for orbit in orbits], dtype=np.int64),
-            )
-            whole = expand(sites, operations, empty.lattice)
-            found.append(Crystal(cell, whole.frac_coords % 1, whole.numbers, group.number))
+            coords = np.array([site[1:] for site in sites])
+            exact = np.full(coords.shape, 16)
+            whole = orbits(coords, exact, None, filling, empty.lattice)
+            numbers = np.array([NUMBERS[symbols[site[0]]] for site in sites], dtype=np.int64)
+            numbers = np.repeat(numbers, whole.sizes)
+            found.append(Crystal(cell, whole.frac_coords % 1, numbers, group.number))
     return found
 
 

@@ -61,7 +61,7 @@ def crystalbench_readers() -> Iterable[ReaderSpec]:
     return [
         ReaderSpec(
             name="cif",
-            version="1",
+            version="2",
             title="CIF files",
             description="a folder, zip or tar.gz of numbered CIF files (MatterGen, CrystaLLM, ADiT, Chemeleon)",
             detect=_detect,

@@ -30,6 +30,8 @@ class InvalidReason(StrEnum):
     NO_SYMMETRY = "no_symmetry"
     INCONSISTENT_SYMMETRY = "inconsistent_symmetry"
     HIGHER_SYMMETRY = "higher_symmetry"
+    CONTRADICTION = "contradiction"
+    MISSING_ATOMS = "missing_atoms"
     INVALID_PROTOSTRUCTURE = "invalid_protostructure"
     UNREADABLE = "unreadable"
     TIMEOUT = "timeout"

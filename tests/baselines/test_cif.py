@@ -7,6 +7,7 @@ import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from time import process_time
 
 import numpy as np
 import pytest
@@ -16,6 +17,8 @@ from hypothesis import strategies as st
 from crystalbench import Invalid, InvalidReason, Protostructure, RawStructure, ReadError, Sample
 from crystalbench.crystals.convert import ConversionSettings, convert
 from crystalbench_baselines import _cif, _members
+from crystalbench_baselines._cif.orbits import is_whole, orbits
+from crystalbench_baselines._cif.settings import numbered as settings_of
 
 from .conftest import READERS, detected
 
@@ -104,10 +107,12 @@ def test_without_a_group_the_list_is_the_cell() -> None:
     assert len(raw(cif("Na Na1 0 0 0", head="_symmetry_space_group_name_H-M 'P 1'\n")).numbers) == 1
 
 
-def test_listed_operations_win_over_the_name() -> None:
+def test_listed_operations_are_applied_and_have_to_be_those_of_the_name() -> None:
     operations = "loop_\n_symmetry_equiv_pos_as_xyz\nx,y,z\n-x,-y,-z\n"
-    head = "_symmetry_space_group_name_H-M Pm-3m\n" + operations
-    assert len(raw(cif("Na Na1 .1 .2 .3", head=head)).numbers) == 2
+    for head in (operations, "_symmetry_space_group_name_H-M P-1\n" + operations):
+        assert len(raw(cif("Na Na1 .1 .2 .3", head=head)).numbers) == 2
+    wrong = "_symmetry_space_group_name_H-M Pm-3m\n" + operations
+    assert reason(cif("Na Na1 .1 .2 .3", head=wrong)) is InvalidReason.CONTRADICTION
 
 
 def test_the_stated_multiplicity_settles_the_origin() -> None:
@@ -153,17 +158,17 @@ def test_images_of_one_site_are_merged_and_different_sites_never() -> None:
 def test_an_orbit_is_closed_and_its_size_divides_the_order_of_the_group(
     group: int, position: tuple[float, float, float]
 ) -> None:
-    from crystalbench_baselines._cif_symmetry import Sites, expand
-    from crystalbench_baselines._cif_symmetry import settings as settings_of
-
-    operations = settings_of("", str(group), "")[0]
-    lattice = np.eye(3) * 7
-    sites = Sites(np.array([position]), np.array([6], dtype=np.int64))
-    orbit = expand(sites, operations, lattice)
+    setting = next(one for one in settings_of(str(group)) if one.standard)
+    operations = setting.group()
+    metric = (operations.rotations.transpose(0, 2, 1) @ operations.rotations).mean(axis=0)
+    lattice = 7 * np.linalg.cholesky(metric)
+    assert operations.fits(lattice)
+    found = orbits(np.array([position]), np.full((1, 3), 12), None, operations, lattice)
     order = len(operations)
-    assert order % len(orbit.numbers) == 0
-    if order <= 48:  # larger ones take seconds
-        assert len(expand(orbit, operations, lattice).numbers) == len(orbit.numbers)
+    assert order % found.sizes[0] == 0
+    again = orbits(found.frac_coords, np.full(found.frac_coords.shape, 12), None, operations, lattice)
+    assert (again.sizes == found.sizes[0]).all()
+    assert is_whole(found.frac_coords, np.full(len(found.frac_coords), 6), again, lattice)
 
 
 @pytest.mark.parametrize(
@@ -181,12 +186,12 @@ def test_an_orbit_is_closed_and_its_size_divides_the_order_of_the_group(
         (cif("Na Na1 0 0 0", a="'4"), InvalidReason.UNREADABLE),
         (cif("Na Na1 0 0 0", a="four"), InvalidReason.UNREADABLE),
         (cif("Na Na1 0 0 0", a="?"), InvalidReason.UNREADABLE),
-        (cif("Na Na1 0 0 0", head="_cell_length_a 5\n"), InvalidReason.UNREADABLE),  # given twice
+        (cif("Na Na1 0 0 0", head="_cell_length_a 5\n"), InvalidReason.CONTRADICTION),  # given twice
         (cif("Na Na1 0 0 0", head="_symmetry_space_group_name_H-M P99/z\n"), InvalidReason.UNREADABLE),
         (cif("Na Na1 0 0 0", head="_space_group_IT_number 231\n"), InvalidReason.UNREADABLE),
         (
             cif("Na Na1 0 0 0", head="_symmetry_space_group_name_H-M Pm-3m\n_space_group_IT_number 225\n"),
-            InvalidReason.INCONSISTENT_SYMMETRY,
+            InvalidReason.CONTRADICTION,
         ),
         (cif("Na Na1 0 0 0", head="loop_\n_symmetry_equiv_pos_as_xyz\nx,y\n"), InvalidReason.UNREADABLE),
         (cif("Na Na1 0 0 0", head="loop_\n_symmetry_equiv_pos_as_xyz\nx,y,2*z\n"), InvalidReason.UNREADABLE),
@@ -247,6 +252,56 @@ def test_a_bad_text_costs_no_time() -> None:
     n = 10**5
     for text in ("'" * n, ";\n" * n, "loop_ " * n, "data_x " + "_a 1 " * n, "data_x\nloop_\n" + "_a\n" * n):
         assert isinstance(_cif.structure(text), Invalid)
+
+
+def hostile() -> dict[str, str]:
+    """Return texts that would cost much with a careless reader, each with one good atom."""
+    good = cif("Na Na1 .1 .2 .3", a="30", b="30", c="30")
+    sites = [f"Na Na{i} .{i * 7919 % 9973:04} .{i * 104729 % 9967:04} .{i * 1299709 % 9949:04}" for i in range(10_000)]
+    return {
+        "all sites, all operations": cif(*sites, head="_space_group_IT_number 225\n", a="30", b="30", c="30"),
+        "thousands of atoms on one place": cif(*["Na Na1 .1 .2 .3"] * 4000, head="_space_group_IT_number 47\n"),
+        "a long line": good + "_x " + "a" * 5_000_000,
+        "a line of open quotations": good + "_x " + "'a " * 1_000_000,
+        "a long loop": good + "loop_\n_x\n" + "1 " * 1_000_000,
+        "one tag again and again": good + "".join(f"_x {i}\n" for i in range(200_000)),
+        "operations without end": cif("Na Na1 0 0 0", head="loop_\n_symmetry_equiv_pos_as_xyz\n" + "x,y,z\n" * 100_000),
+        "an operation without end": cif(
+            "Na Na1 0 0 0", head="loop_\n_symmetry_equiv_pos_as_xyz\n'" + "x+" * 500_000 + ",y,z'\n"
+        ),
+        "a name without end": cif("Na Na1 0 0 0", head="_space_group_name_H-M_alt '" + "2/" * 100_000 + "'\n"),
+        "a Hall symbol without end": cif("Na Na1 0 0 0", head="_space_group_name_Hall '" + "P 2" * 100_000 + "'\n"),
+        "a formula without end": good + "_chemical_formula_sum '" + "Na " * 500_000 + "'\n",
+        "numbers that overflow": good + "_chemical_formula_sum 'Na" + "9" * 400 + "'\n_cell_formula_units_Z 1e5000\n",
+        "a cell that overflows": cif("Na Na1 0 0 0", a="1e300", b="1e300", head="_space_group_IT_number 2\n"),
+        "a coordinate that overflows": cif("Na Na1 1e400 0 0", head="_space_group_IT_number 227\n"),
+    }
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("kind", hostile())
+def test_a_hostile_text_is_one_sample(kind: str) -> None:
+    found = _cif.structure(hostile()[kind])
+    assert isinstance(found, Invalid | RawStructure)
+    if isinstance(found, Invalid):
+        assert 10 < len(found.detail) < 300
+
+
+@pytest.mark.parametrize("kind", ["label", "number", "tag"])
+def test_ten_times_the_text_costs_about_ten_times_the_time(kind: str) -> None:
+    def seconds(n: int) -> float:
+        lines = {
+            "label": "".join(f"_x{i} 'some {i}'\n" for i in range(n)),
+            "number": "loop_\n_x\n_y\n" + "1.0 2.0\n" * n,
+            "tag": "".join(f"loop_\n_x{i}\n_y{i}\n1 2\n" for i in range(n)),
+        }
+        text = cif("Na Na1 0 0 0") + lines[kind]
+        start = process_time()
+        assert isinstance(_cif.structure(text), RawStructure)
+        return process_time() - start
+
+    few, many = (min(seconds(n) for _ in range(3)) for n in (2_000, 20_000))
+    assert many < 40 * few
 
 
 # --- folders and archives ---------------------------------------------------------------------------------------------
