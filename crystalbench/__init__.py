@@ -38,16 +38,28 @@ from crystalbench.interfaces import (
     Timing,
     Value,
 )
-from crystalbench.tables.results import Cell, Column, Direction, Failure, MetricResult, Missing, Row, RowKind, Table
+from crystalbench.tables.results import (
+    Cell,
+    Column,
+    ColumnSet,
+    Direction,
+    Failure,
+    MetricResult,
+    Missing,
+    Presentation,
+    Row,
+    RowKind,
+    Table,
+)
 
 __version__ = "0.1.0"
 
 __all__ = [
-    "Cell", "Column", "CommandSpec", "ConfigError", "Converted", "CrystalbenchError", "Dataset", "DatasetError",
-    "DatasetSpec", "Direction", "Draw", "Encoded", "Encoder", "EncoderError", "EncoderSpec", "Failure",
-    "GeneratorSpec", "Given", "Invalid", "InvalidReason", "MetricResult",
-    "MetricSpec", "Missing", "Need", "NotComputable", "Orbit", "Parameter", "Parameters", "PluginError",
-    "Protostructure", "ProtostructureError", "RawStructure", "ReadError", "ReaderSpec", "ReporterSpec", "Row",
-    "RowKind", "Sample", "SampleSet", "Sampler", "SamplerInput", "Scale", "ScoreInput", "Split", "Subset",
-    "Table", "Timing", "Value", "__version__", "hookimpl",
+    "Cell", "Column", "ColumnSet", "CommandSpec", "ConfigError", "Converted", "CrystalbenchError", "Dataset",
+    "DatasetError", "DatasetSpec", "Direction", "Draw", "Encoded", "Encoder", "EncoderError", "EncoderSpec", "Failure",
+    "GeneratorSpec", "Given", "Invalid", "InvalidReason", "MetricResult", "MetricSpec", "Missing", "Need",
+    "NotComputable", "Orbit", "Parameter", "Parameters", "PluginError", "Presentation", "Protostructure",
+    "ProtostructureError", "RawStructure",
+    "ReadError", "ReaderSpec", "ReporterSpec", "Row", "RowKind", "Sample", "SampleSet", "Sampler",
+    "SamplerInput", "Scale", "ScoreInput", "Split", "Subset", "Table", "Timing", "Value", "__version__", "hookimpl",
 ]  # fmt: skip

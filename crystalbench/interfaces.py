@@ -14,7 +14,8 @@ from typing import Protocol, TypeAlias
 from crystalbench.crystals.samples import Sample, SampleSet
 from crystalbench.datasets import Dataset, Split
 from crystalbench.encoded import Encoded, Encoder, RunEncoder
-from crystalbench.tables.results import Direction, MetricResult, Table
+from crystalbench.tables.results import ColumnSet, Direction, MetricResult, Table
+from crystalbench.tables.selection import within
 
 Value: TypeAlias = bool | int | float | str
 Parameters: TypeAlias = Mapping[str, Value]
@@ -294,6 +295,8 @@ class MetricSpec:
     of samples that are farther than chance. ``size_dependent`` says that the value depends on the number of samples: no
     best is marked among rows whose numbers differ. ``valid_only`` says that it leaves invalid samples out: none among
     rows whose shares of them differ. ``measures`` names what it measures that a generator may have been given.
+    ``group`` is the heading over the column, "novel" where it is left out and the samples are the novel ones.
+    ``within`` is the smallest named set that it is in: ``ColumnSet.ALL`` keeps it out of text and LaTeX by default.
     """
 
     name: str
@@ -315,6 +318,8 @@ class MetricSpec:
     valid_only: bool = False
     measures: frozenset[Given] = frozenset()
     distance: bool = False
+    group: str = ""
+    within: ColumnSet = ColumnSet.DEFAULT
     default: bool = True  # part of a run that names no metrics
     order: int = 500  # columns stand in this order, then by name
 
@@ -324,14 +329,22 @@ class MetricSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReporterSpec:
-    """A format of the results table. The one marked ``terminal`` is what `crystalbench run` prints."""
+    """A format of the results table. The one marked ``terminal`` is what `crystalbench run` prints.
+
+    ``render`` is given a table with the ``columns`` of a set, whose ``presentation`` holds wishes, such as a caption.
+    """
 
     name: str
     version: str
     title: str
     suffix: str
     render: Callable[[Table], str]
+    columns: ColumnSet = ColumnSet.ALL
     terminal: bool = False
+
+    def report(self, table: Table) -> str:
+        """Draw a table with the columns of this format."""
+        return self.render(within(table, self.columns))
 
 
 # --- commands -----------------------------------------------------------------------------------------------------

@@ -33,6 +33,12 @@ CONVERSION = (
 )
 """Options of every command that turns crystals into protostructures."""
 
+COLUMNS = click.option(
+    "--columns",
+    metavar="SET|A,B",
+    help="Columns that text and LaTeX show, in this order: paper, default, all, or metrics.  [default: default]",
+)
+SORT = click.option("--sort", metavar="METRIC", help="Sort rows, best first; -METRIC turns it around.")
 FLAGS = (
     click.option("-c", "--config", "config_file", type=FILE, help="TOML file with any of the settings below."),
     click.option(
@@ -77,6 +83,8 @@ FLAGS = (
         "--reports", metavar=NAMES, type=record("reporters", several=True), help="Formats to write.  [default: all]"
     ),
     click.option("--published/--no-published", default=None, help="Add rows of published numbers."),
+    COLUMNS,
+    SORT,
     *CONVERSION,
     click.option(
         "--set",
@@ -111,13 +119,13 @@ def build_conversion(flags: Mapping[str, Any]) -> dict[str, Any]:
 def build_config(*, config_file: Path | None, **flags: Any) -> RunConfig:
     """Put the flags over the configuration file; raises `ConfigError`."""
     data = read_toml(config_file) if config_file else {}
-    single = ("dataset", "n", "novel", "max_draws", "seed", "published", "workers")
+    single = ("dataset", "n", "novel", "max_draws", "seed", "published", "sort", "workers")
     changes: dict[str, Any] = {key: flags[key] for key in single if flags[key] is not None}
     if conversion := build_conversion(flags):
         changes["conversion"] = conversion
-    for key in ("generators", "metrics", "encoders", "reports"):
+    for key in ("generators", "metrics", "encoders", "reports", "columns"):
         if flags[key] is not None:
-            changes[key] = _names(flags[key])
+            changes[key] = names(flags[key])
     generator: dict[str, dict[str, Any]] = {}
     sampled = sample_files(flags["samples"])
     for name, files in sampled.items():
@@ -136,7 +144,7 @@ def build_config(*, config_file: Path | None, **flags: Any) -> RunConfig:
 
 def sample_files(texts: tuple[str, ...]) -> dict[str, list[str]]:
     """Read ``--samples NAME=FILE[,FILE]`` flags."""
-    return {name: _names(value) for name, value in _pairs("samples", texts)}
+    return {name: names(value) for name, value in _pairs("samples", texts)}
 
 
 def _choose(data: dict[str, Any], sampled: list[str], flags: dict[str, Any]) -> None:
@@ -173,7 +181,8 @@ def _setting(text: str) -> dict[str, Any]:
     raise ConfigError(f"--set {text}: expected KEY=VALUE with a key as in the configuration file")
 
 
-def _names(text: str) -> list[str]:
+def names(text: str) -> list[str]:
+    """Read ``A,B``."""
     return [name.strip() for name in text.split(",") if name.strip()]
 
 

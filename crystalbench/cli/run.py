@@ -1,6 +1,7 @@
 """`crystalbench run`."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,14 @@ import click
 from crystalbench.cli.debug import debugging, show_trace
 from crystalbench.cli.opening import opening
 from crystalbench.cli.options import FILE, build_config, run_options
+from crystalbench.cli.terminal import width
 from crystalbench.errors import ConfigError
 from crystalbench.plugins import Plugins
 from crystalbench.runs.config import RunConfig
 from crystalbench.runs.folder import MANIFEST, RunFolder
 from crystalbench.runs.plan import Plan, make_plan
 from crystalbench.runs.progress import aside
+from crystalbench.tables.results import Presentation
 
 
 @click.command(name="run")
@@ -47,7 +50,8 @@ def command(ctx: click.Context, /, out: Path | None, resume: Path | None, **flag
         ctx.exit(130)
     for reporter in plugins.reporters.values():
         if reporter.terminal:
-            click.echo(reporter.render(finished.table))
+            view = Presentation(width=width())
+            click.echo(reporter.report(replace(finished.table, presentation=view)))
     click.echo(f"{folder.path} written in {time.perf_counter() - start:.1f} s", err=True)
     if finished.failures:
         click.echo(f"{len(finished.failures)} failed:", err=True)

@@ -5,9 +5,11 @@ from pathlib import Path
 import click
 
 from crystalbench.cli.completion import record
+from crystalbench.cli.options import COLUMNS, NAMES, SORT, names
+from crystalbench.cli.terminal import width
 from crystalbench.errors import ReadError
 from crystalbench.plugins import Plugins
-from crystalbench.tables.results import Table
+from crystalbench.tables.results import Presentation, Table
 
 
 @click.command(name="table")
@@ -23,13 +25,48 @@ from crystalbench.tables.results import Table
 )
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="File to write.  [default: standard output]")
 @click.option("--published", is_flag=True, help="Add rows of published numbers.")
-def command(runs: tuple[Path, ...], name: str, out: Path | None, published: bool) -> None:
+@click.option("-g", "--generators", metavar=NAMES, help="Rows to show, in this order, below the training set's.")
+@click.option("-m", "--metrics", metavar=NAMES, help="Metrics to show, in this order, and no other.")
+@COLUMNS
+@SORT
+@click.option("--caption", default="", help="Caption.  [default: dataset and number of samples]")
+@click.option("--label", default="", help="Label in LaTeX.  [default: tab:crystalbench]")
+@click.option("--settings/--no-settings", default=None, help="Print the settings.  [default: not in LaTeX]")
+@click.option("--width", "characters", type=click.IntRange(min=20), help="Of text.  [default: the terminal's, or 119]")
+def command(
+    runs: tuple[Path, ...],
+    name: str,
+    out: Path | None,
+    published: bool,
+    generators: str | None,
+    metrics: str | None,
+    columns: str | None,
+    sort: str | None,
+    caption: str,
+    label: str,
+    settings: bool | None,
+    characters: int | None,
+) -> None:
     """Draw the table of one or several RUNS (folders below results/)."""
-    from crystalbench.tables.merge import merge, with_published
+    from dataclasses import replace
+
+    from crystalbench.tables import merge, selection
 
     reporter = Plugins.load().reporters[name]
-    table = merge([_read(run) for run in runs])
-    text = reporter.render(with_published(table) if published else table)
+    tables = {str(run): _read(run) for run in runs}
+    if metrics:
+        selection.check_columns(tables.values(), names(metrics))
+        tables = {run: selection.select(table, names(metrics)) for run, table in tables.items()}
+    table = merge.merge(tables)
+    selection.check_columns([table], [*names(columns or ""), *([sort.removeprefix("-")] if sort else [])])
+    table = merge.with_published(table) if published else table
+    table = selection.choose_rows(table, names(generators)) if generators else table
+    table = selection.sort(table, sort) if sort else table
+    table = selection.select(table, names(columns or metrics or "")) if columns or metrics else table
+    view = Presentation(
+        width=characters or (width() if out is None else None), caption=caption, label=label, settings=settings
+    )
+    text = reporter.report(replace(table, presentation=view))
     if out is None:
         click.echo(text)
     else:

@@ -1,6 +1,8 @@
-"""Output on terminals whose encoding lacks a character: it is replaced, and nothing is raised."""
+"""The terminal that a command prints to: its width, and characters that its encoding lacks."""
 
 import codecs
+import os
+import shutil
 import sys
 from io import TextIOWrapper
 
@@ -24,3 +26,8 @@ def _alike(error: UnicodeError) -> tuple[str | bytes, int]:
         raise error
     lacking = error.object[error.start : error.end].translate(ALIKE)
     return "".join(c if c.isascii() else "?" for c in lacking), error.end
+
+
+def width() -> int | None:
+    """Return the characters in a line of the terminal, or of ``COLUMNS``; None where output goes to a file or pipe."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() or "COLUMNS" in os.environ else None

@@ -103,6 +103,10 @@ class RunConfig:
         Encoders of the metrics that need one, a column for each; left out: the default one.
     published
         Add the rows of published papers to the table.
+    columns
+        Columns that tables of text show, in this order: names of metrics or of sets; left out: the default set.
+    sort
+        Column by which the rows of each kind are sorted; left out: in the order of ``generators``.
     """
 
     generators: tuple[str, ...]
@@ -115,6 +119,8 @@ class RunConfig:
     encoders: tuple[str, ...] = ()
     reports: tuple[str, ...] = ()
     published: bool = False
+    columns: tuple[str, ...] = ()
+    sort: str = ""
     workers: int = field(default_factory=default_workers)
     conversion: ConversionSettings = field(default_factory=ConversionSettings)
     generator: Mapping[str, GeneratorConfig] = field(default_factory=dict)

@@ -29,9 +29,12 @@ from crystalbench.runs.compared import Comparison, check_novel, choose_dataset, 
 from crystalbench.runs.config import GeneratorConfig, RunConfig, check_parameters
 from crystalbench.runs.environment import packages
 from crystalbench.runs.unused import without_unused
-from crystalbench.tables.results import ENCODED_WITH, JSON, Failure, RowKind
+from crystalbench.tables.results import ENCODED_WITH, JSON, ColumnSet, Failure, RowKind
+from crystalbench.tables.selection import check_names
 
 FILE_CHUNK = 500
+DRAWING = frozenset({"reports", "published", "columns", "sort"})
+"""Settings of how results are drawn: no number depends on them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,9 +158,12 @@ def make_plan(config: RunConfig, plugins: Plugins) -> Plan:
     used = {metric.encoder.spec.name for metric in metrics if metric.encoder}
     encoders = tuple(encoder for encoder in encoders if encoder.spec.name in used)
     reporters = plan_reporters(config, plugins)
+    columns = [name for metric in metrics for name in (metric.spec.name, metric.key)]
+    check_names(columns, (*config.columns, *filter(None, (config.sort.removeprefix("-"),))))
     config = replace(
         config,
         generators=names,
+        columns=config.columns or (ColumnSet.ALL if config.metrics else ColumnSet.DEFAULT,),
         dataset=dataset.name,
         metrics=tuple(dict.fromkeys(metric.spec.name for metric in metrics)),
         encoders=tuple(encoder.spec.name for encoder in encoders),
@@ -166,7 +172,7 @@ def make_plan(config: RunConfig, plugins: Plugins) -> Plan:
         reports=tuple(reporter.name for reporter in reporters),
     )
     generators = tuple(plan_generator(name, config, plugins, identity) for name in names)
-    settings = {key: value for key, value in config.to_mapping().items() if key not in ("reports", "published")}
+    settings = {key: value for key, value in config.to_mapping().items() if key not in DRAWING}
     return Plan(
         config=config,
         comparison=comparison,

@@ -29,6 +29,7 @@ from crystalbench.runs.table import column_of, given_notes, row_of, run_settings
 from crystalbench.tables.merge import with_published
 from crystalbench.tables.results import Failure, Outcome, Table
 from crystalbench.tables.results_json import outcome_to_json, to_json
+from crystalbench.tables.selection import ranked, sort
 
 Log = Callable[[str], None]
 Replicas = dict[str, tuple[ReplicaSamples | Failure, ...]]
@@ -71,7 +72,7 @@ class Run:
         with Converter(self.plan.config.conversion, self.plan.config.workers) as converter:
             replicas = self._draw_all(dataset, converter.convert)
         outcomes = self._score(dataset, replicas)
-        table = self._table(replicas, outcomes)
+        table = self._table(dataset, replicas, outcomes)
         for note in table.notes:
             self.log(f"warning: {note}")
         self._write(replicas, outcomes, table)
@@ -126,15 +127,15 @@ class Run:
             report(sum(map(len, outcomes.values())))
         return outcomes
 
-    def _table(self, replicas: Replicas, outcomes: Outcomes) -> Table:
+    def _table(self, dataset: Dataset, replicas: Replicas, outcomes: Outcomes) -> Table:
         plan = self.plan
         table = Table(
             title=f"{plan.dataset.title}, {plan.config.n:,} samples",
-            columns=tuple(map(column_of, plan.metrics)),
+            columns=tuple(column_of(metric, plan.config.novel) for metric in plan.metrics),
             rows=tuple(
                 row_of(
-                    generator=g.name, title=g.title, kind=g.kind, key=g.key, n=plan.config.n,
-                    replicas=replicas[g.name], outcomes=outcomes[g.name],
+                    generator=g.name, title=g.title, kind=g.kind, key=g.key, n=plan.config.n, novel=plan.config.novel,
+                    dataset=dataset, replicas=replicas[g.name], outcomes=outcomes[g.name],
                     given=given_notes(g.spec, plan.metrics),
                 )
                 for g in plan.generators
@@ -142,7 +143,9 @@ class Run:
             settings=run_settings(plan),
             notes=tuple(beyond_chance(plan, replicas, outcomes)),
         )  # fmt: skip
-        return with_published(table) if plan.config.published else table
+        table = with_published(table) if plan.config.published else table
+        table = ranked(table, plan.config.columns)
+        return sort(table, plan.config.sort) if plan.config.sort else table
 
     def _write(self, replicas: Replicas, outcomes: Outcomes, table: Table) -> None:
         self.folder.remove_reports()
@@ -257,7 +260,7 @@ def _drawn_json(file: str, samples: ReplicaSamples | Failure) -> dict[str, Any]:
 
 
 def _render(folder: RunFolder, reporter: ReporterSpec, table: Table) -> None:
-    text: object = reporter.render(table)
+    text: object = reporter.report(table)
     if not isinstance(text, str):
         raise PluginError(f"reporter {reporter.name}: render must return text, not {type(text).__name__}")
     folder.write_text(f"table{reporter.suffix}", text)

@@ -118,6 +118,12 @@ class Stream:
     def name(self) -> str:
         return f"{self.generator.name}/{self.replica.index}"
 
+    @property
+    def source(self) -> str:
+        """What a note on the generator's row calls the replica."""
+        one = "the file" if self.generator.reader else "the generator"
+        return one if len(self.generator.replicas) == 1 else f"{one} of replica {self.replica.index}"
+
     def chunks(self, report: Report = silent) -> Iterator[Chunk]:
         """Yield converted chunks until the stream ends; ``report`` receives the share of a chunk that is done."""
         self._report = report
@@ -270,13 +276,13 @@ def _notes(stream: Stream, drawn: int, more: bool, n: int, novel: int, found: in
     if stream.generator.reader and not drawn:
         raise ReadError(f"{stream.replica.source}: holds no samples")
     if generated and drawn < generated:
-        yield f"{generated - drawn:,} of {generated:,} generated samples are not in the file of {stream.name}"
+        yield f"{generated - drawn:,} of {generated:,} generated samples are not in {stream.source}"
     elif drawn < n and not generated:
-        yield f"{n:,} samples were asked for; {stream.name} holds {drawn:,}"
+        yield f"{n:,} samples were asked for; {stream.source} holds {drawn:,}"
     if stream.generator.reader and more and not novel:
-        yield f"the first {drawn:,} samples of {stream.name} are used; it holds more"
+        yield f"the first {drawn:,} samples are used; {stream.source} holds more"
     if found < novel:
-        yield f"{novel:,} novel samples were asked for; {drawn:,} draws of {stream.name} gave {found:,}"
+        yield f"{novel:,} novel samples were asked for; {drawn:,} draws from {stream.source} gave {found:,}"
 
 
 def _elsewhere(stream: Stream) -> Iterator[str]:

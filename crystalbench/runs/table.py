@@ -4,15 +4,17 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from crystalbench.datasets import Dataset
 from crystalbench.interfaces import GeneratorSpec, Subset
 from crystalbench.runs.plan import MetricPlan, Plan
 from crystalbench.runs.stream import ReplicaSamples
-from crystalbench.tables.results import Cell, Column, Failure, MetricResult, Outcome, Row, RowKind
+from crystalbench.tables.results import NOVEL, Cell, Column, Failure, MetricResult, Outcome, Row, RowKind
 
 
-def column_of(metric: MetricPlan) -> Column:
-    """The column that shows one metric."""
+def column_of(metric: MetricPlan, novel: int) -> Column:
+    """The column that shows one metric of a run that searched for so many ``novel`` samples (0: for none)."""
     spec, encoder = metric.spec, metric.encoder
+    of_novel = spec.subset is Subset.NOVEL
     parameters = ", ".join(f"{key} {value}" for key, value in metric.parameters.items())
     return Column(
         key=metric.key,
@@ -21,6 +23,7 @@ def column_of(metric: MetricPlan) -> Column:
                 spec.version,
                 *([f"({parameters})"] if parameters else []),
                 *([f"encoder {encoder.identity}"] if encoder else []),
+                *([f"of {novel:,} novel samples"] if novel and of_novel else []),
             )
         ),
         title=spec.title,
@@ -29,11 +32,12 @@ def column_of(metric: MetricPlan) -> Column:
         direction=spec.direction,
         target_from=metric.target_from,
         digits=spec.digits,
-        group="novel" if spec.subset is Subset.NOVEL else "",
+        group=spec.group or (NOVEL if of_novel else ""),
         description=spec.description,
         show_interval=spec.show_interval,
         size_dependent=spec.size_dependent,
         valid_only=spec.valid_only or spec.subset is Subset.NOVEL,
+        within=spec.within,
     )
 
 
@@ -56,11 +60,22 @@ def row_of(
     kind: RowKind,
     key: str,
     n: int,
+    novel: int,
+    dataset: Dataset,
     replicas: Sequence[ReplicaSamples | Failure],
     outcomes: Mapping[str, Sequence[Outcome]],
     given: Mapping[str, str],
 ) -> Row:
-    """The row of one generator; ``n`` samples were asked of each replica, ``given`` is what `given_notes` says."""
+    """The row of one generator.
+
+    Of each replica ``n`` samples were asked, and ``novel`` novel ones (0: no search); ``given`` is what `given_notes`
+    says.
+    """
+    found = [
+        len(samples.novel(dataset))
+        for samples in replicas
+        if isinstance(samples, ReplicaSamples) and "train" in dataset.spec.splits
+    ]
     drawn = [replica for replica in replicas if isinstance(replica, ReplicaSamples)]
     reasons = sum((samples.asked.reasons for samples in drawn), Counter())
     return Row(
@@ -72,6 +87,9 @@ def row_of(
         asked=n * len(replicas),
         drawn=sum(samples.n for samples in drawn),
         valid=sum(len(samples.asked.valid) for samples in drawn),
+        searched=sum(len(samples.drawn) for samples in drawn) if novel else 0,
+        novel=sum(found) if found else None,
+        used=sum(min(count, novel or count) for count in found) if found else None,
         reasons={str(reason): count for reason, count in sorted(reasons.items())},
         notes=tuple(dict.fromkeys(note for samples in drawn for note in samples.notes)),
         cells={name: _cell(cell, given.get(name, "")) for name, cell in outcomes.items()},

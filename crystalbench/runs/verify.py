@@ -202,6 +202,8 @@ class Verification:
             kind=RowKind(generator["kind"]),
             key=generator["key"],
             n=self.config.n,
+            novel=self.config.novel,
+            dataset=self.dataset,
             replicas=replicas,
             outcomes=outcomes,
             given=generator["given"],
@@ -259,10 +261,11 @@ class Verification:
         if isinstance(table, Check):
             yield table
             return
-        columns = {metric.key: column_of(metric) for metric in metrics}
+        columns = {metric.key: column_of(metric, self.config.novel) for metric in metrics}
         for column in table.columns:
             if column.key in columns:
-                yield _check(f"column {column.key}", "" if column == columns[column.key] else "is not the metric's")
+                same = replace(column, within=columns[column.key].within) == columns[column.key]
+                yield _check(f"column {column.key}", "" if same else "is not the metric's")
         for row in rows:
             shown = next((r for r in table.rows if (r.generator, r.kind) == (row.generator, row.kind)), None)
             cells = {key: cell for key, cell in shown.cells.items() if key in row.cells} if shown else {}
@@ -274,7 +277,7 @@ class Verification:
             if reporter is None or reporter.version != version or file not in self.manifest["files"]:
                 yield Check(f"report {name}", Finding.NOT_CHECKED, "is not installed, or in another version")
                 continue
-            text = isolated("report", name, partial(reporter.render, table))
+            text = isolated("report", name, partial(reporter.report, table))
             written = self.folder.path / file
             rendered = text.encode("utf-8", "backslashreplace") if isinstance(text, str) else b""
             same = written.is_file() and written.read_bytes() == rendered
@@ -304,7 +307,8 @@ def _numbers(result: MetricResult) -> tuple[float, ...]:
 
 
 def _counts_of(row: Row) -> tuple[object, ...]:
-    return row.title, row.replicas, row.asked, row.drawn, row.valid, dict(row.reasons), row.notes
+    found = (row.searched, row.novel, row.used)
+    return row.title, row.replicas, row.asked, row.drawn, row.valid, *found, dict(row.reasons), row.notes
 
 
 def _kind(item: Converted) -> str:

@@ -1,14 +1,14 @@
 """Several tables in one: those of runs under one another, and what papers printed below them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from crystalbench.errors import ConfigError
 from crystalbench.tables.published import rows as published_rows
 from crystalbench.tables.results import ENCODED_WITH, Column, Row, RowKind, Table
 
-DIFFERING = frozenset({"samples", "encoder", "dataset chosen"})
-"""Settings in which runs of one table may differ."""
+SHARED = ("dataset", "dataset version", "compared with", "conversion")
+"""Settings that every cell depends on: runs of one table agree in them."""
 
 
 def with_published(table: Table) -> Table:
@@ -22,7 +22,7 @@ def with_published(table: Table) -> Table:
     columns: dict[str, Column] = {}
     known = {column.key for column in table.columns}
     for column in table.columns:
-        name = column.key.partition(ENCODED_WITH)[0]
+        name = column.metric
         if column.encoder and name in printed - known:
             plain = replace(
                 column,
@@ -35,41 +35,63 @@ def with_published(table: Table) -> Table:
     return replace(table, columns=tuple(columns.values()), rows=(*table.rows, *published))
 
 
-def merge(tables: Sequence[Table]) -> Table:
-    """Put the rows of several runs under one another.
+def merge(tables: Mapping[str, Table]) -> Table:
+    """Put the rows of several runs, by their names, under one another.
 
-    Runs must agree on dataset, conversion, the search for novel samples and the versions and settings of metrics; they
-    may differ in the number of samples and in the encoders, which the table then says: values of different encoders
-    stand in different columns. A row of the same samples, or published, appears once, with the cells of all runs. A
-    generator that two runs measured on different samples appears twice, numbered.
+    Runs must agree on dataset and conversion, and each metric that two of them have on its definition: its version, its
+    settings, its encoder's weights, and how far novel samples were searched for. They may have different metrics,
+    encoders, reference generators and numbers of samples; values of different encoders stand in different columns. A
+    row of the same samples, or published, appears once, with the cells of all runs. A generator that two runs measured
+    on different samples appears twice, numbered.
 
     Raises
     ------
     ConfigError
-        If the runs are not comparable.
+        If the runs, or columns of them, are not comparable; it names which.
     """
+    for key in SHARED:
+        _compare(f"the {key}", {name: table.settings.get(key, "") for name, table in tables.items()})
     columns: dict[str, Column] = {}
-    for table in tables:
-        for key in (tables[0].settings.keys() | table.settings.keys()) - DIFFERING - columns.keys():
-            _compare(key, tables[0].settings.get(key), table.settings.get(key))
+    versions: dict[str, dict[str, str]] = {}
+    for name, table in tables.items():
         for column in table.columns:
-            known = columns.setdefault(column.key, column)
-            _compare(f"metric {column.key}", known.version, column.version)
-    settings = {key: value for table in tables for key, value in table.settings.items()}
-    for key in DIFFERING & settings.keys():
-        settings[key] = "; ".join(dict.fromkeys(t.settings[key] for t in tables if key in t.settings))
+            columns[column.key] = _joined(columns.get(column.key, column), column)
+            if any(column.key in row.cells for row in table.rows if row.kind is not RowKind.PUBLISHED):
+                versions.setdefault(column.key, {})[name] = column.version
+    conflicts = [_conflict(f"metric {key}", by_run) for key, by_run in versions.items() if len({*by_run.values()}) > 1]
+    if conflicts:
+        raise ConfigError(
+            f"these cells of the runs are not comparable: {'; '.join(conflicts)}; "
+            "leave them out with --metrics, or draw the runs apart"
+        )
+    every = [table.settings for table in tables.values()]
+    keys = dict.fromkeys(key for settings in every for key in settings)
+    titles = {table.title for table in tables.values()}
     return Table(
-        title=tables[0].title if len({t.title for t in tables}) == 1 else f"{len(tables)} runs",
+        title=titles.pop() if len(titles) == 1 else f"{len(tables)} runs",
         columns=tuple(columns.values()),
-        rows=tuple(_unique_rows([row for table in tables for row in table.rows])),
-        settings=settings,
-        notes=tuple(dict.fromkeys(note for table in tables for note in table.notes)),
+        rows=tuple(_unique_rows([row for table in tables.values() for row in table.rows])),
+        settings={key: "; ".join(dict.fromkeys(item[key] for item in every if key in item)) for key in keys},
+        notes=tuple(dict.fromkeys(note for table in tables.values() for note in table.notes)),
     )
 
 
-def _compare(what: str, first: str | None, other: str | None) -> None:
-    if first != other:
-        raise ConfigError(f"these runs are not comparable: {what} is {first!r} in one and {other!r} in another")
+def _joined(known: Column, other: Column) -> Column:
+    """Return one column for two runs: shown where one of them shows it, and with the version of what was measured."""
+    shown = other.within if known.within.holds(other.within) else known.within
+    return replace(known, within=shown, version=known.version or other.version)
+
+
+def _compare(what: str, by_run: Mapping[str, str]) -> None:
+    if len({*by_run.values()}) > 1:
+        raise ConfigError(f"these runs are not comparable, no cell of them: {_conflict(what, by_run)}")
+
+
+def _conflict(what: str, by_run: Mapping[str, str]) -> str:
+    """Say what two runs mean by one name: the first, and the first that differs from it."""
+    (first, known), *others = by_run.items()
+    name, other = next((name, value) for name, value in others if value != known)
+    return f"{what} is {known!r} in {first} and {other!r} in {name}"
 
 
 def _unique_rows(rows: Sequence[Row]) -> list[Row]:

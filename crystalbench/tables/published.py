@@ -40,7 +40,8 @@ class PublishedRow:
     Attributes
     ----------
     values
-        (mean, standard deviation or None) by metric; a metric printed in percent is a fraction here.
+        (mean, standard deviation or None) by metric, with the digits that were printed; a metric printed in percent is
+        a fraction here.
     marks
         What the footnote marks of the paper (``*``) say about this row, spelt out.
     omitted
@@ -49,7 +50,7 @@ class PublishedRow:
 
     generator: str
     title: str
-    values: Mapping[str, tuple[float, float | None]]
+    values: Mapping[str, tuple[Decimal, Decimal | None]]
     marks: tuple[str, ...] = ()
     omitted: tuple[str, ...] = ()
 
@@ -113,18 +114,20 @@ def _load(folder: Path) -> tuple[PublishedTable, ...]:
 def rows(dataset: str, folder: Path | None = None) -> tuple[Row, ...]:
     """Return the published rows of one dataset: one for each generator and paper, its tables joined.
 
-    The notes of a row give its source, then what the numbers depend on, then what the paper's marks say.
+    The notes of a row give its source, then what the numbers depend on, then what the paper's marks say. The first two
+    are those of all tables of the paper that the dataset has, and so the same in every row.
     """
+    tables: dict[Source, list[PublishedTable]] = {}
     joined: dict[tuple[Source, str], list[tuple[PublishedTable, PublishedRow]]] = {}
     for table in load_published(folder):
         if dataset in table.datasets:
+            tables.setdefault(table.source, []).append(table)
             for row in table.rows:
                 joined.setdefault((table.source, row.generator), []).append((table, row))
-    return tuple(_join(parts) for parts in joined.values())
+    return tuple(_join(parts, tables[source]) for (source, _), parts in joined.items())
 
 
-def _join(parts: list[tuple[PublishedTable, PublishedRow]]) -> Row:
-    tables = [table for table, _ in parts]
+def _join(parts: list[tuple[PublishedTable, PublishedRow]], tables: list[PublishedTable]) -> Row:
     first = parts[0][1]
     cells = {metric: Cell(published=pair) for _, row in parts for metric, pair in row.values.items()}
     cells |= {metric: Cell(outcomes=(UNREADABLE,)) for _, row in parts for metric in row.omitted}
@@ -137,7 +140,7 @@ def _join(parts: list[tuple[PublishedTable, PublishedRow]]) -> Row:
         generator=first.generator,
         title=first.title,
         kind=RowKind.PUBLISHED,
-        replicas=max((table.replicas or 1 for table in tables), default=1),
+        replicas=max((table.replicas or 1 for table, _ in parts), default=1),
         notes=notes,
         cells=cells,
     )
@@ -203,15 +206,15 @@ def _row(node: Node, units: Mapping[str, str], marks: Mapping[str, str]) -> Publ
     )
 
 
-def _pair(node: Node, unit: str) -> tuple[float, float | None]:
-    """Return (mean, standard deviation); the division is decimal, so that 30.2 % is 0.302 to the last bit."""
+def _pair(node: Node, unit: str) -> tuple[Decimal, Decimal | None]:
+    """Return (mean, standard deviation); the division is decimal, so that 30.20 % is 0.3020."""
     numbers = tuple(node.sequence())
     if len(numbers) not in (1, 2):
         node.fail("[mean] or [mean, standard deviation]")
     for number in numbers:
         number.number()
-    scale = 100 if unit == "%" else 1
-    mean, *std = (float(Decimal(str(number.value)) / scale) for number in numbers)
+    shift = -2 if unit == "%" else 0
+    mean, *std = (Decimal(str(number.value)).scaleb(shift) for number in numbers)
     if std and std[0] < 0:
         node.fail("a standard deviation that is not negative")
     return mean, std[0] if std else None

@@ -6,6 +6,7 @@ import operator
 import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -19,6 +20,10 @@ ENCODED_WITH = "@"
 """Stands between a metric and its encoder in the key of a column: ``fwd@small-1a2b`` is not ``fwd``."""
 
 
+NOVEL = "novel"
+"""Heading over the columns of novel samples."""
+
+
 class Direction(StrEnum):
     """Which values are good. Only HIGHER, LOWER and TARGET columns have a best value."""
 
@@ -26,6 +31,19 @@ class Direction(StrEnum):
     LOWER = "lower"
     TARGET = "target"  # closest to the training set's own value
     NONE = "none"
+
+
+class ColumnSet(StrEnum):
+    """Named sets of columns, each within the next."""
+
+    PAPER = "paper"  # those of Tables 1 and 2 of the WyckoffDiff paper
+    DEFAULT = "default"  # what a table of text shows
+    ALL = "all"
+
+    def holds(self, other: "ColumnSet") -> bool:
+        """Whether a column of the ``other`` set is in this one."""
+        sets = list(ColumnSet)
+        return sets.index(other) <= sets.index(self)
 
 
 class RowKind(StrEnum):
@@ -107,7 +125,8 @@ class Column:
     ``unit`` "%" means that values are fractions, to be printed times 100. ``version`` holds the metric's version and
     settings: columns of two runs are comparable when they are equal. Where ``show_interval`` is set, a report prints
     the sampling interval of a single replica beside the value. Values of a ``size_dependent`` column depend on the
-    number of samples, those of a ``valid_only`` one on the valid samples alone.
+    number of samples, those of a ``valid_only`` one on the valid samples alone. ``within`` is the smallest named set
+    that the column is in.
     """
 
     key: str
@@ -123,6 +142,12 @@ class Column:
     show_interval: bool = False
     size_dependent: bool = False
     valid_only: bool = False
+    within: ColumnSet = ColumnSet.DEFAULT
+
+    @property
+    def metric(self) -> str:
+        """The metric, without its encoder."""
+        return self.key.partition(ENCODED_WITH)[0]
 
     @property
     def encoder(self) -> str:
@@ -134,12 +159,13 @@ class Column:
 class Cell:
     """The outcomes of one metric for one generator, one per replica.
 
-    A published cell holds its printed mean and standard deviation in ``published``. ``given`` says that the generator
-    was given what the value measures: such a value is never the best, and its notes say why.
+    A published cell holds its mean and standard deviation in ``published`` with the digits that were printed, zeros at
+    the end too; percentages are fractions there, as everywhere. ``given`` says that the generator was given what the
+    value measures: such a value is never the best, and its notes say why.
     """
 
     outcomes: tuple[Outcome, ...] = ()
-    published: tuple[float, float | None] | None = None
+    published: tuple[Decimal, Decimal | None] | None = None
     given: bool = False
 
     @property
@@ -150,7 +176,7 @@ class Cell:
     def mean(self) -> float | None:
         """Mean over replicas; None unless every replica has a value."""
         if self.published is not None:
-            return self.published[0]
+            return float(self.published[0])
         if not self.outcomes or len(self.values) < len(self.outcomes):
             return None
         return statistics.fmean(self.values)
@@ -159,7 +185,7 @@ class Cell:
     def std(self) -> float | None:
         """Sample standard deviation over at least two replicas."""
         if self.published is not None:
-            return self.published[1]
+            return None if self.published[1] is None else float(self.published[1])
         return statistics.stdev(self.values) if self.mean is not None and len(self.values) > 1 else None
 
     @property
@@ -197,6 +223,9 @@ class Row:
 
     ``asked`` samples were wanted, ``drawn`` exist (the denominator), ``valid`` of them have a protostructure;
     ``reasons`` counts the others by `InvalidReason`. Rows with one ``key`` come from the same samples.
+
+    ``searched`` is what was drawn in all, where drawing went on for novel samples; ``novel`` of these are novel (None:
+    not known), of which the columns of novel samples rest on ``used``.
     """
 
     generator: str
@@ -207,20 +236,47 @@ class Row:
     asked: int = 0
     drawn: int = 0
     valid: int = 0
+    searched: int = 0
+    novel: int | None = None
+    used: int | None = None
     reasons: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     cells: Mapping[str, Cell] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Presentation:
+    """How one table is to be drawn; a format takes from it what it can use.
+
+    Attributes
+    ----------
+    width
+        Characters in a line of text; None: the format's own.
+    caption, label
+        Instead of the format's own.
+    settings
+        Whether the settings are printed; None: as the format does it.
+    """
+
+    width: int | None = None
+    caption: str = ""
+    label: str = ""
+    settings: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """Everything a reporter needs. ``settings`` and ``notes`` say what the numbers depend on."""
+    """Everything a reporter needs. ``settings`` and ``notes`` say what the numbers depend on.
+
+    ``presentation`` is a wish of the reader, no part of the results.
+    """
 
     title: str
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
     settings: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    presentation: Presentation = field(default=Presentation(), compare=False)
 
     def best(self, column: Column) -> frozenset[str]:
         """The generator whose value of a column is the best of the MEASURED rows, or none.

@@ -4,7 +4,9 @@ Every later format is drawn from this file, so ``from_json(to_json(table)) == ta
 """
 
 import json
+import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import NoReturn, cast
 
 from crystalbench.errors import ReadError
@@ -13,6 +15,7 @@ from crystalbench.tables.results import (
     JSON,
     Cell,
     Column,
+    ColumnSet,
     Direction,
     Failure,
     MetricResult,
@@ -23,7 +26,8 @@ from crystalbench.tables.results import (
     Table,
 )
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
+PRINTED = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?", re.ASCII)
 
 
 def to_json(table: Table) -> str:
@@ -85,12 +89,13 @@ def _from_column(column: Column) -> dict[str, JSON]:
         "show_interval": column.show_interval,
         "size_dependent": column.size_dependent,
         "valid_only": column.valid_only,
+        "within": column.within.value,
     }
 
 
 def _column(node: Node) -> Column:
     names = ("key", "version", "title", "latex", "unit", "direction", "target_from", "digits", "group", "description")
-    record = node.record((*names, "show_interval", "size_dependent", "valid_only"))
+    record = node.record((*names, "show_interval", "size_dependent", "valid_only", "within"))
     return Column(
         key=record["key"].text(),
         version=record["version"].text(),
@@ -105,6 +110,7 @@ def _column(node: Node) -> Column:
         show_interval=record["show_interval"].flag(),
         size_dependent=record["size_dependent"].flag(),
         valid_only=record["valid_only"].flag(),
+        within=record["within"].choice(ColumnSet),
     )
 
 
@@ -118,6 +124,9 @@ def _from_row(row: Row) -> dict[str, JSON]:
         "asked": row.asked,
         "drawn": row.drawn,
         "valid": row.valid,
+        "searched": row.searched,
+        "novel": row.novel,
+        "used": row.used,
         "reasons": {str(reason): count for reason, count in row.reasons.items()},
         "notes": list(row.notes),
         "cells": {key: _from_cell(cell) for key, cell in row.cells.items()},
@@ -125,17 +134,16 @@ def _from_row(row: Row) -> dict[str, JSON]:
 
 
 def _row(node: Node) -> Row:
-    names = ("generator", "key", "title", "kind", "replicas", "asked", "drawn", "valid", "reasons", "notes", "cells")
-    record = node.record(names)
+    counts = ("replicas", "asked", "drawn", "valid", "searched")
+    record = node.record(("generator", "key", "title", "kind", *counts, "novel", "used", "reasons", "notes", "cells"))
     return Row(
         generator=record["generator"].text(),
         key=record["key"].text(),
         title=record["title"].text(),
         kind=record["kind"].choice(RowKind),
-        replicas=record["replicas"].count(),
-        asked=record["asked"].count(),
-        drawn=record["drawn"].count(),
-        valid=record["valid"].count(),
+        **{name: record[name].count() for name in counts},
+        novel=None if record["novel"].value is None else record["novel"].count(),
+        used=None if record["used"].value is None else record["used"].count(),
         reasons={key: item.count() for key, item in record["reasons"].mapping().items()},
         notes=record["notes"].texts(),
         cells={key: _cell(item) for key, item in record["cells"].mapping().items()},
@@ -145,7 +153,7 @@ def _row(node: Node) -> Row:
 def _from_cell(cell: Cell) -> dict[str, JSON]:
     return {
         "outcomes": [outcome_to_json(outcome) for outcome in cell.outcomes],
-        "published": None if cell.published is None else list(cell.published),
+        "published": None if cell.published is None else [None if x is None else f"{x:f}" for x in cell.published],
         "given": cell.given,
     }
 
@@ -157,12 +165,16 @@ def _cell(node: Node) -> Cell:
         pair = tuple(record["published"].sequence())
         if len(pair) != 2:
             record["published"].fail("[mean, standard deviation or null]")
-        published = (pair[0].number(), None if pair[1].value is None else pair[1].number())
+        published = (_printed(pair[0]), None if pair[1].value is None else _printed(pair[1]))
     return Cell(
         outcomes=tuple(_outcome(item) for item in record["outcomes"].sequence()),
         published=published,
         given=record["given"].flag(),
     )
+
+
+def _printed(node: Node) -> Decimal:
+    return Decimal(text) if PRINTED.fullmatch(text := node.text()) else node.fail("a number as text, in plain digits")
 
 
 def outcome_to_json(outcome: Outcome) -> dict[str, JSON]:

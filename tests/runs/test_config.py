@@ -13,7 +13,7 @@ from crystalbench.runs.config import GeneratorConfig, RunConfig, check_parameter
 
 SINGLE = (
     "generators", "metrics", "encoders", "reports", "dataset", "n", "novel", "max_draws", "seed", "published",
-    "workers",
+    "columns", "sort", "workers",
 )  # fmt: skip
 REPEATED = ("samples", "reader", "generated", "replicas", "settings")
 NO_FLAGS = dict.fromkeys((*SINGLE, *CONVERSION_FLAGS)) | dict.fromkeys(REPEATED, ())
@@ -28,6 +28,8 @@ EVERYTHING = {
     "metrics": ["novelty"],
     "reports": ["latex"],
     "published": True,
+    "columns": ["paper", "validity"],
+    "sort": "-fwd",
     "workers": 1,
     "conversion": {"backend": "moyo", "symprec": 0.01, "table": "pymatgen"},
     "generator": {

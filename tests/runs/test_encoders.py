@@ -84,7 +84,7 @@ def test_a_table_of_two_runs_keeps_the_values_of_different_encoders_apart(tmp_pa
     first = execute(plugins(), tmp_path / "first").table
     other = execute(plugins(SmallEncoders(weights="1")), tmp_path / "other").table
     paper = execute(plugins(), tmp_path / "paper", encoders=["paper"]).table
-    table = merge([first, other, paper])
+    table = merge({"first": first, "other": other, "paper": paper})
     assert {"fwd@counts-0000", "fwd@counts-1111", "fwd"} < {c.key for c in table.columns}
     (row,) = (row for row in table.rows if row.generator == "halides")
     assert row.cells.keys() == {c.key for c in table.columns}
@@ -94,7 +94,7 @@ def test_a_table_of_two_runs_keeps_the_values_of_different_encoders_apart(tmp_pa
 def test_weights_that_changed_under_the_name_of_the_published_ones_are_not_merged(tmp_path: Path) -> None:
     tables = [execute(plugins(SmallEncoders(weights=w)), tmp_path / w, encoders=["paper"]).table for w in ("0", "1")]
     with pytest.raises(ConfigError, match="metric fwd"):
-        merge(tables)
+        merge(dict(zip("ab", tables, strict=True)))
 
 
 @pytest.mark.parametrize("name", ["csv", "html", "json", "latex", "markdown"])

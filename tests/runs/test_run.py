@@ -149,14 +149,14 @@ def test_drawing_goes_on_until_enough_are_novel(plugins: Plugins, tmp_path: Path
 def test_a_cap_on_the_search_for_novel_samples_is_kept_and_told(plugins: Plugins, tmp_path: Path) -> None:
     finished = execute(plugins, tmp_path / "run", generators=["halides"], n=5, novel=1000, max_draws=20)
     assert value(finished, "halides", "novel_count") == 19
-    assert "1,000 novel samples were asked for; 20 draws of halides/0 gave 19" in row(finished, "halides").notes
+    assert "1,000 novel samples were asked for; 20 draws from the generator gave 19" in row(finished, "halides").notes
 
 
 def test_a_cap_inside_a_chunk_counts_no_sample_beyond_it(plugins: Plugins, tmp_path: Path) -> None:
     finished = execute(plugins, tmp_path / "run", generators=["halides"], n=5, novel=12, max_draws=13)
     assert value(finished, "halides", "novel_count") == 12
     finished = execute(plugins, tmp_path / "less", generators=["halides"], n=5, novel=14, max_draws=13)
-    assert "14 novel samples were asked for; 13 draws of halides/0 gave 12" in row(finished, "halides").notes
+    assert "14 novel samples were asked for; 13 draws from the generator gave 12" in row(finished, "halides").notes
 
 
 def test_replicas_give_mean_and_standard_deviation(plugins: Plugins, tmp_path: Path) -> None:
@@ -170,7 +170,7 @@ def test_several_files_are_replicas_of_a_generator_nobody_knows(plugins: Plugins
     finished = execute(plugins, tmp_path / "run", generator={"my model": {"samples": files}}, n=12)
     got = row(finished, "my model")
     assert (got.kind, got.replicas, got.asked, got.drawn) == (RowKind.MEASURED, 2, 24, 22)
-    assert "12 samples were asked for; my model/0 holds 10" in got.notes
+    assert "12 samples were asked for; the file holds 10" in got.notes
     assert got.cells["halide_share"].mean == pytest.approx((1 + 10 / 12) / 2)
 
 
@@ -203,13 +203,13 @@ def test_a_file_ends_where_it_ends(plugins: Plugins, tmp_path: Path, rows: int) 
     samples = {"samples": [str(labels_file(tmp_path, rows))]}
     got = row(execute(plugins, tmp_path / "run", generator={"mine": samples}, n=1000), "mine")
     assert got.drawn == rows
-    assert got.notes == (() if rows == 1000 else (f"1,000 samples were asked for; mine/0 holds {rows}",))
+    assert got.notes == (() if rows == 1000 else (f"1,000 samples were asked for; the file holds {rows}",))
 
 
 def test_the_first_samples_of_a_larger_file_are_used_and_the_table_says_so(plugins: Plugins, tmp_path: Path) -> None:
     samples = {"samples": [str(labels_file(tmp_path, 20))]}
     got = row(execute(plugins, tmp_path / "run", generator={"mine": samples}, n=5), "mine")
-    assert got.notes == ("the first 5 samples of mine/0 are used; it holds more",)
+    assert got.notes == ("the first 5 samples are used; the file holds more",)
 
 
 def test_settings_of_what_a_run_does_not_use_are_a_warning_and_change_nothing(plugins: Plugins, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from math import ceil, floor, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from crystalbench import Direction, MetricResult, MetricSpec, Need, ScoreInput, Subset, hookimpl
+from crystalbench import ColumnSet, Direction, MetricResult, MetricSpec, Need, ScoreInput, Subset, hookimpl
 from crystalbench.tables.distribution import Distribution
 from crystalbench_plugins.metrics._embedded import embed
 
@@ -49,14 +49,15 @@ def compute(given: ScoreInput, name: str) -> MetricResult:
 @hookimpl
 def crystalbench_metrics() -> Iterable[MetricSpec]:
     columns = (
-        ("energy", 45, "generated", Subset.ALL, "samples"),
-        ("novel_energy", 135, "novel", Subset.NOVEL, "novel samples"),
+        ("energy", 130, "generated", Subset.ALL, "samples"),
+        ("novel_energy", 150, "novel", Subset.NOVEL, "novel samples"),
     )
     return [
         MetricSpec(
             name=column,
             version="1",
             order=order,
+            within=ColumnSet.ALL,
             title="Median energy",
             latex="$E_{50}$",
             description=(

@@ -8,7 +8,18 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from crystalbench import CommandSpec, Direction, Encoded, MetricResult, MetricSpec, Need, ScoreInput, Subset, hookimpl
+from crystalbench import (
+    ColumnSet,
+    CommandSpec,
+    Direction,
+    Encoded,
+    MetricResult,
+    MetricSpec,
+    Need,
+    ScoreInput,
+    Subset,
+    hookimpl,
+)
 from crystalbench.tables.results import JSON
 from crystalbench_plugins.metrics._embedded import Embedded, embed, encodable, reference_rows
 from crystalbench_plugins.metrics._frechet import Gaussian, chance, corrected, distance, fit
@@ -95,16 +106,17 @@ def _details(embedded: Embedded) -> dict[str, JSON]:
 @hookimpl
 def crystalbench_metrics() -> Iterable[MetricSpec]:
     columns = (
-        ("fwd", "FWD", 15, Subset.ALL, False),
-        ("fwd_corrected", "FWD∞", 16, Subset.ALL, True),
-        ("novel_fwd", "FWD", 100, Subset.NOVEL, False),
-        ("novel_fwd_corrected", "FWD∞", 101, Subset.NOVEL, True),
+        ("fwd", "FWD", 10, Subset.ALL, False),
+        ("fwd_corrected", "FWD∞", 110, Subset.ALL, True),
+        ("novel_fwd", "FWD", 40, Subset.NOVEL, False),
+        ("novel_fwd_corrected", "FWD∞", 140, Subset.NOVEL, True),
     )
     return [
         MetricSpec(
             name=name,
             version="3" if correct else "1",
             order=order,
+            within=ColumnSet.ALL if correct else ColumnSet.PAPER,
             title=title,
             latex="" if correct else title,
             description=ABOUT.format(what="novel samples" if subset is Subset.NOVEL else "samples")

@@ -2,7 +2,18 @@
 
 from collections.abc import Iterable
 
-from crystalbench import Direction, MetricResult, MetricSpec, Need, NotComputable, ScoreInput, Timing, hookimpl
+from crystalbench import (
+    ColumnSet,
+    Direction,
+    MetricResult,
+    MetricSpec,
+    Need,
+    NotComputable,
+    ScoreInput,
+    Timing,
+    hookimpl,
+)
+from crystalbench.tables.results import NOVEL
 from crystalbench_plugins.metrics._proportion import wilson
 from crystalbench_plugins.metrics.novelty import count_novel
 
@@ -58,7 +69,9 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
         MetricSpec(
             name="novel_per_minute",
             version="2",
-            order=140,
+            order=60,
+            within=ColumnSet.PAPER,
+            group=NOVEL,
             title="Novel/min",
             latex="Nov./min.",
             description="Samples that are valid and not in the training split, per minute of generation on the clock "

@@ -2,16 +2,7 @@
 
 from collections.abc import Iterable
 
-from crystalbench import (
-    Direction,
-    MetricResult,
-    MetricSpec,
-    Need,
-    SampleSet,
-    ScoreInput,
-    Split,
-    hookimpl,
-)
+from crystalbench import ColumnSet, Direction, MetricResult, MetricSpec, Need, SampleSet, ScoreInput, Split, hookimpl
 from crystalbench_plugins.metrics._proportion import share
 
 
@@ -40,6 +31,7 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
             name="novelty",
             version="1",
             order=20,
+            within=ColumnSet.PAPER,
             title="Novelty",
             latex="Nov.",
             description="Share of all samples that are valid and not in the training split.",

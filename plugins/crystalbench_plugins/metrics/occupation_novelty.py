@@ -8,6 +8,7 @@ first kind are less new still: where two of their elements are one, a known prot
 from collections.abc import Iterable
 
 from crystalbench import (
+    ColumnSet,
     Direction,
     MetricResult,
     MetricSpec,
@@ -72,7 +73,8 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
         MetricSpec(
             name="occupation_novelty",
             version="1",
-            order=121,
+            order=160,
+            within=ColumnSet.ALL,
             title="New occupations",
             latex=r"\# new occupations",
             description="Distinct occupations (which positions hold how many orbits, whatever the elements) among the "
@@ -87,7 +89,8 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
         MetricSpec(
             name="merged_prototypes",
             version="1",
-            order=122,
+            order=165,
+            within=ColumnSet.ALL,
             title="Merged prototypes",
             latex=r"\# merged prototypes",
             description="Distinct new prototypes among the novel samples that are in the training split once two of "

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from crystalbench import (
+    ColumnSet,
     Direction,
     Given,
     MetricResult,
@@ -80,9 +81,10 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
         MetricSpec(
             name="prototype_novelty",
             version="2",
-            order=120,
+            order=70,
+            within=ColumnSet.PAPER,
             title="New prototypes",
-            latex=r"\# new prototypes",
+            latex="New prot.",
             description="Distinct prototypes among the novel samples that are not in the training split; "
             "a count that grows with the number of novel samples.",
             unit="",

@@ -16,6 +16,7 @@ from importlib.metadata import version
 from math import gcd
 
 from crystalbench import (
+    ColumnSet,
     Direction,
     MetricResult,
     MetricSpec,
@@ -135,7 +136,7 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
         MetricSpec(
             name="smact_validity",
             version="1",
-            order=130,
+            order=80,
             title="SMACT",
             latex="SMACT",
             description="Share of the novel samples whose composition is an element, an alloy, or can be "
@@ -150,7 +151,8 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
         MetricSpec(
             name="smact_validity_all",
             version="1",
-            order=40,
+            order=120,
+            within=ColumnSet.ALL,
             title="SMACT",
             latex="SMACT",
             description="Share of all samples whose composition is an element, an alloy, or can be "

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crystalbench import (
+    ColumnSet,
     Direction,
     Given,
     MetricResult,
@@ -155,6 +156,7 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
             name="p1_share",
             version="1",
             order=210,
+            within=ColumnSet.ALL,
             title="SG 1",
             latex="$P1$",
             description="Share of the valid samples in space group 1.",
@@ -168,6 +170,7 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
             name="triclinic_monoclinic_share",
             version="1",
             order=220,
+            within=ColumnSet.ALL,
             title="SG 1-15",
             latex="SG 1--15",
             description="Share of the valid samples in space groups 1 to 15 (triclinic and monoclinic).",
@@ -181,6 +184,7 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
             name="spacegroup_jsd",
             version="2",
             order=230,
+            within=ColumnSet.ALL,
             title="SG JSD",
             latex=r"$\mathrm{JSD}_\mathrm{SG}$",
             description="Jensen-Shannon divergence (base 2) of the space groups of the valid samples and of "

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
-from crystalbench import Direction, MetricResult, MetricSpec, SampleSet, ScoreInput, Subset, hookimpl
+from crystalbench import ColumnSet, Direction, MetricResult, MetricSpec, SampleSet, ScoreInput, Subset, hookimpl
 from crystalbench.tables.results import JSON
 from crystalbench_plugins.metrics._proportion import share
 from crystalbench_plugins.metrics._rarefaction import FIXED, rarefied, spread
@@ -50,6 +50,7 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
             name="uniqueness",
             version="2",
             order=30,
+            within=ColumnSet.PAPER,
             title="Uniqueness",
             latex="Uniq.",
             description="Distinct protostructures per sample; depends on the number of samples.",
@@ -61,7 +62,8 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
         MetricSpec(
             name="novel_uniqueness",
             version="2",
-            order=110,
+            order=50,
+            within=ColumnSet.PAPER,
             title="Uniqueness",
             latex="Uniq.",
             description="Distinct protostructures per novel sample; depends on the number of novel samples.",

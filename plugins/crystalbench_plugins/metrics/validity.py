@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from crystalbench import Direction, MetricResult, MetricSpec, ScoreInput, hookimpl
+from crystalbench import ColumnSet, Direction, MetricResult, MetricSpec, ScoreInput, hookimpl
 from crystalbench_plugins.metrics._proportion import share
 
 
@@ -19,7 +19,8 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
         MetricSpec(
             name="validity",
             version="1",
-            order=10,
+            order=100,
+            within=ColumnSet.ALL,
             title="Validity",
             latex="Valid",
             description="Share of all samples that could be converted to a protostructure.",

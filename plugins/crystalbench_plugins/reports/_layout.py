@@ -1,16 +1,17 @@
-"""What all report formats share: the rows, digits, marks and footnotes of a table, before any markup.
+"""What all report formats share: the rows, marks and footnotes of a table, before any markup.
 
 A `Sheet` holds plain text; each format escapes it for itself. Two kinds of spread never meet: ``±`` is always
 the standard deviation over replicas; the sampling interval of one replica is ``[low, high]``, or not printed.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from decimal import Decimal
-from math import floor, inf, log10
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from crystalbench import Cell, Column, Direction, Failure, Missing, Row, RowKind, Table
+from crystalbench.tables.results import NOVEL
 from crystalbench.tables.text import plain
+from crystalbench_plugins.reports._footnotes import Footnotes
+from crystalbench_plugins.reports._numbers import bounds, number, printed, with_spread
 
 NO_VALUE = "–"
 FAILED = "failed"
@@ -26,7 +27,8 @@ HEADINGS = {
 }
 MARK_NOTES = {
     RowKind.EXAMPLE: "computed from a small example file; these are not results of that generator.",
-    RowKind.PUBLISHED: "published: printed in the named source; neither measured nor compared here.",
+    RowKind.PUBLISHED: "published: printed in the named source, – where it has no number; neither measured nor "
+    "compared here.",
 }
 
 
@@ -68,6 +70,19 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """The rows of one kind; ``marks`` are those of the notes that all of them share."""
+
+    kind: RowKind
+    marks: tuple[str, ...]
+    lines: tuple[Line, ...]
+
+    @property
+    def heading(self) -> str:
+        return HEADINGS[self.kind]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:
     """A table laid out: rows in groups by kind in the order of `ORDER`, footnotes in that of their marks.
 
@@ -76,20 +91,25 @@ class Sheet:
 
     table: Table
     heads: tuple[tuple[str, ...], ...]
-    groups: tuple[tuple[RowKind, tuple[Line, ...]], ...]
+    groups: tuple[Group, ...]
     footnotes: tuple[tuple[str, str], ...]
     legend: tuple[str, ...]
 
     @property
     def lines(self) -> tuple[Line, ...]:
-        return tuple(line for _, lines in self.groups for line in lines)
+        return tuple(line for group in self.groups for line in group.lines)
 
-    def groups_in(self, block: range) -> Iterator[tuple[RowKind, tuple[Line, ...]]]:
+    @property
+    def headed(self) -> bool:
+        """Whether the groups need their headings."""
+        return len(self.groups) > 1 or any(group.marks for group in self.groups)
+
+    def groups_in(self, block: range) -> Iterator[Group]:
         """Yield the groups as the columns of a block need them: without published rows that print nothing there."""
-        for kind, lines in self.groups:
-            told = [line for line in lines if any(line.entries[i].value != NO_VALUE for i in block)]
-            if shown := tuple(told) if kind is RowKind.PUBLISHED else lines:
-                yield kind, shown
+        for group in self.groups:
+            told = [line for line in group.lines if any(line.entries[i].value != NO_VALUE for i in block)]
+            if shown := tuple(told) if group.kind is RowKind.PUBLISHED else group.lines:
+                yield replace(group, lines=shown)
 
     @property
     def counted(self) -> tuple[Line, ...]:
@@ -97,40 +117,44 @@ class Sheet:
         return tuple(line for line in self.lines if line.row.kind is not RowKind.PUBLISHED)
 
 
-@dataclass(slots=True)
-class _Footnotes:
-    """Gives letters to texts in the order they are met; equal texts share one."""
-
-    letters: dict[str, str] = field(default_factory=dict)
-
-    def mark(self, text: str) -> str:
-        return self.letters.setdefault(plain(text), letters(len(self.letters)))
-
-
 def layout(table: Table) -> Sheet:
     """Lay a table out; rows keep their order within a kind."""
-    notes = _Footnotes()
-    titles = _titles(table)
-    heads = tuple((notes.mark(encoder_note(column)),) if column.encoder else () for column in table.columns)
-    best = {column.key: table.best(column) for column in table.columns}
-    groups = []
-    for kind in ORDER:
-        lines = tuple(
-            _line(row, title, table, best, notes)
-            for row, title in zip(table.rows, titles, strict=True)
-            if row.kind is kind
-        )
-        if lines:
-            groups.append((kind, lines))
-    marked = [(MARKS[kind], MARK_NOTES[kind]) for kind, _ in groups if kind in MARKS]
-    lettered = [(letter, text) for text, letter in notes.letters.items()]
+    notes = Footnotes()
+    heads = tuple((notes.mark(encoder_note(column), apart=True),) if column.encoder else () for column in table.columns)
+    titled = list(zip(table.rows, _titles(table), strict=True))
+    groups = tuple(
+        _group(kind, members, table, notes)
+        for kind in ORDER
+        if (members := [(row, title) for row, title in titled if row.kind is kind])
+    )
+    marked = [(MARKS[group.kind], MARK_NOTES[group.kind]) for group in groups if group.kind in MARKS]
     return Sheet(
         table=table,
         heads=heads,
-        groups=tuple(groups),
-        footnotes=(*marked, *lettered),
+        groups=groups,
+        footnotes=(*marked, *notes),
         legend=tuple(_legend(table)),
     )
+
+
+def _group(kind: RowKind, members: Sequence[tuple[Row, str]], table: Table, notes: Footnotes) -> Group:
+    """Lay the rows of one kind out; notes that all of several rows have become one, of the group."""
+    first, *others = (row.notes for row, _ in members)
+    shared = [note for note in first if all(note in other for other in others)] if others else []
+    marks = (notes.mark("; ".join(shared)),) if shared else ()
+    best = {column.key: table.best(column) for column in table.columns} if kind is RowKind.MEASURED else {}
+    lines = []
+    for row, title in members:
+        own = [MARKS[kind]] if kind in MARKS else []
+        own += [notes.mark(note) for note in row.notes if note not in shared]
+        entries = [_entry(row, column, row.generator in best.get(column.key, ()), notes) for column in table.columns]
+        lines.append(Line(row=row, title=title, marks=_in_order(own), entries=tuple(entries)))
+    return Group(kind=kind, marks=marks, lines=tuple(lines))
+
+
+def _in_order(marks: Iterable[str]) -> tuple[str, ...]:
+    """Return marks once each: † and ‡, then letters as in the list of footnotes."""
+    return tuple(sorted({*marks}, key=lambda mark: (mark not in MARKS.values(), len(mark), mark)))
 
 
 def encoder_note(column: Column) -> str:
@@ -148,34 +172,19 @@ def _titles(table: Table) -> list[str]:
     ]
 
 
-def _line(row: Row, title: str, table: Table, best: dict[str, frozenset[str]], notes: _Footnotes) -> Line:
-    marks = [MARKS[row.kind]] if row.kind in MARKS else []
-    marks += [notes.mark(note) for note in row.notes]
-    entries = tuple(
-        _entry(
-            row,
-            column,
-            row.kind is RowKind.MEASURED and row.generator in best[column.key],
-            notes,
-        )
-        for column in table.columns
-    )
-    return Line(row=row, title=title, marks=tuple(marks), entries=entries)
-
-
-def _entry(row: Row, column: Column, best: bool, notes: _Footnotes) -> Entry:
+def _entry(row: Row, column: Column, best: bool, notes: Footnotes) -> Entry:
     cell = row.cells.get(column.key, Cell())
     if cell.mean is None:
         return Entry(
             value=FAILED if isinstance(cell.problem, Failure) else NO_VALUE,
             failed=isinstance(cell.problem, Failure),
-            marks=(notes.mark(problem_text(row, cell)),),
+            marks=() if _goes_without_saying(row, column, cell) else (notes.mark(problem_text(row, cell)),),
         )
     if cell.published is not None:
         mean, std = cell.published
-        spread = "" if std is None else printed(std, column, column.digits)
+        spread = "" if std is None else printed(std, column)
         return Entry(value=printed(mean, column), spread=spread)
-    marks = tuple(map(notes.mark, cell.notes))
+    marks = _in_order(map(notes.mark, cell.notes))
     if cell.std is None:
         interval = bounds(cell.interval, column) if column.show_interval and cell.interval else None
         return Entry(value=number(cell.mean, column), interval=interval, best=best, marks=marks)
@@ -183,18 +192,25 @@ def _entry(row: Row, column: Column, best: bool, notes: _Footnotes) -> Entry:
     return Entry(value=value, spread=spread, best=best, marks=marks)
 
 
+def _goes_without_saying(row: Row, column: Column, cell: Cell) -> bool:
+    """Whether no note need say why there is no value: not printed in a paper, or novel samples of the training set."""
+    if row.kind is RowKind.PUBLISHED:
+        return cell.problem is None
+    none_novel = row.kind is RowKind.TRAINING and not row.novel and column.group == NOVEL
+    return none_novel and isinstance(cell.problem, Missing)
+
+
 def problem_text(row: Row, cell: Cell) -> str:
     """Say why a cell has no value, and in how many replicas where not all share the reason's kind."""
     match cell.problem:
         case None:
-            published = row.kind is RowKind.PUBLISHED
-            return "not reported in that source" if published else "not computed in this run"
+            return "not printed in that source" if row.kind is RowKind.PUBLISHED else "not computed in this run"
         case Failure(step=step, plugin=plugin, error=error):
             text = f"{step} failed in {plugin}: {error}"
         case Missing(reason=reason):
             text = reason
     count = sum(isinstance(item, type(cell.problem)) for item in cell.outcomes)
-    return text if len(cell.outcomes) == 1 else f"{count} of {len(cell.outcomes)} replicas: {text}"
+    return text if count == len(cell.outcomes) else f"{count} of {len(cell.outcomes)} replicas: {text}"
 
 
 def _legend(table: Table) -> Iterator[str]:
@@ -204,24 +220,46 @@ def _legend(table: Table) -> Iterator[str]:
         words = {"↑": "↑ higher is better", "↓": "↓ lower is better"}
         yield ", ".join(words[arrow] for arrow in used) + "."
     if Direction.TARGET in directions:
-        yield "→ best is closest to the training set's own value."
+        aims = ", ".join(_elsewhere(table))
+        yield f"→ best is closest to the training set's own value{f' ({aims})' if aims else ''}."
     if any(table.best(column) for column in table.columns):
         yield "Bold: best of the measured rows, where its 95 % interval lies apart from all others."
     if not all(map(table.comparable, table.columns)):
         yield "No best where rows differ in the number of samples, or of invalid ones, and the value depends on it."
-    cells = [cell for row in table.rows for cell in row.cells.values()]
-    if any(cell.std is not None for cell in cells):
+    cells = [
+        (column, row.cells[column.key]) for column in table.columns for row in table.rows if column.key in row.cells
+    ]
+    if any(cell.std is not None for _, cell in cells):
         yield "a ± b: mean and standard deviation over replicas (models or seeds), not a sampling interval."
-    shown = {column.key for column in table.columns if column.show_interval}
-    if any(cell.interval for row in table.rows for key, cell in row.cells.items() if key in shown):
+    if any(cell.interval for column, cell in cells if column.show_interval):
         yield "In brackets: 95 % sampling interval of one replica."
 
 
-def heading(column: Column, marks: str = "") -> str:
-    """Return the column's full title, marks, arrow and unit: ``novel: FWD (a) ↓``, ``Uniqueness ↑ %``, ``E (eV)``."""
-    unit = plain(column.unit)
-    parts = (full_title(column) + marks, ARROWS[column.direction], unit if unit in ("", "%") else f"({unit})")
+def _elsewhere(table: Table) -> Iterator[str]:
+    """Yield the targets that the training set's row does not show in the column itself: SMACT 89.1 %."""
+    row = next((row for row in table.rows if row.kind is RowKind.TRAINING), None)
+    for column in table.columns if row else ():
+        shown = row.cells.get(column.key) if row else None
+        target = table.target(column) if column.direction is Direction.TARGET else None
+        if target is not None and (shown is None or shown.mean is None):
+            yield " ".join(filter(None, (plain(column.title), number(target, column), unit_of(column))))
+
+
+def heading(column: Column, marks: str = "", *, grouped: bool = True) -> str:
+    """Return the column's title, marks, arrow and unit: ``novel: FWD (a) ↓``, ``Uniqueness ↑ %``, ``E (eV)``.
+
+    Its group stands before the title unless it is said elsewhere (``grouped`` is False).
+    """
+    title = full_title(column) if grouped else plain(column.title)
+    unit = unit_of(column)
+    parts = (title + marks, ARROWS[column.direction], unit if unit in ("", "%") else f"({unit})")
     return " ".join(part for part in parts if part)
+
+
+def unit_of(column: Column) -> str:
+    """Return the column's unit, or nothing where the title says it: 1/min of "Novel/min"."""
+    unit = plain(column.unit)
+    return "" if unit.startswith("1/") and plain(column.title).endswith(unit[1:]) else unit
 
 
 def full_title(column: Column) -> str:
@@ -233,64 +271,6 @@ def own_group(column: Column) -> str:
     """Return the column's group, or nothing where the title names it already ("FWD of novel")."""
     name = plain(column.group)
     return "" if name.lower() in plain(column.title).lower() else name
-
-
-def scaled(value: float, column: Column) -> float:
-    """Return the number to print: a fraction times 100 in a column of percentages."""
-    return value * 100 if column.unit == "%" else value
-
-
-def number(value: float, column: Column) -> str:
-    """Print a measured number with the column's decimals.
-
-    More decimals are taken where rounding would make nothing of something (0.04 of 0.0) or all of almost all
-    (99.99 of 100.0 %): readers draw conclusions from exactly those. Outside 1e-5 to 1e6 in powers of ten.
-    """
-    x = scaled(value, column) + 0.0  # -0.0 becomes 0.0
-    return f"{x:.{_decimals(x, column)}f}" if _plain_size(x) else f"{x:.2e}"
-
-
-def bounds(interval: tuple[float, float], column: Column) -> tuple[str, str]:
-    """Print the ends of an interval with two significant digits of its width, at most the column's decimals."""
-    low, high = (scaled(end, column) for end in interval)
-    decimals = column.digits
-    if 0 < high - low < inf:
-        decimals = min(decimals, max(0, 1 - floor(log10(high - low))))
-    rounded = (round(end, decimals) + 0.0 for end in (low, high))  # -0.0 becomes 0.0
-    first, last = (f"{end:.{decimals}f}" if _plain_size(end) else f"{end:.2e}" for end in rounded)
-    return first, last
-
-
-def with_spread(mean: float, std: float, column: Column) -> tuple[str, str]:
-    """Print a mean and its standard deviation with the same decimals.
-
-    A deviation that rounds to zero gets up to two more; one that is smaller still is printed as zero.
-    """
-    x, spread = scaled(mean, column) + 0.0, scaled(std, column)
-    if not _plain_size(x) or spread >= 1e6:
-        return f"{x:.2e}", f"{spread:.0e}"
-    wanted = _decimals(spread, column)
-    decimals = max(_decimals(x, column), wanted if wanted <= column.digits + 2 else column.digits)
-    return f"{x:.{decimals}f}", f"{spread:.{decimals}f}"
-
-
-def _plain_size(x: float) -> bool:
-    return x == 0 or 1e-5 <= abs(x) < 1e6
-
-
-def _decimals(x: float, column: Column) -> int:
-    special = {0.0, 100.0, -100.0} if column.unit == "%" else {0.0}
-    for decimals in range(column.digits, column.digits + 9):
-        if x in special or float(f"{x:.{decimals}f}") not in special:
-            return decimals
-    return column.digits  # within 1e-9 of 100 %: the rounding of a division
-
-
-def printed(value: float, column: Column, decimals: int = 0) -> str:
-    """Print a published number with no more digits than its source has, and at least so many decimals."""
-    text = f"{Decimal(f'{scaled(value, column):.12g}'):f}"
-    own = len(text.partition(".")[2])
-    return text if own >= decimals else f"{Decimal(text):.{decimals}f}"
 
 
 def ledger(row: Row) -> tuple[tuple[str, int], ...]:
@@ -308,22 +288,43 @@ def settings_text(table: Table) -> str:
     return "; ".join(f"{plain(key)}: {plain(value)}" for key, value in table.settings.items())
 
 
-def blocks(widths: Sequence[int], names: int, limit: int) -> Iterator[range]:
-    """Split columns into consecutive blocks that fit ``limit`` beside the names; each holds at least one column."""
-    start, used = 0, names
-    for index, width in enumerate(widths):
-        if index > start and used + width > limit:
-            yield range(start, index)
-            start, used = index, names
-        used += width
-    yield range(start, len(widths))
+def counts(sheet: Sheet) -> tuple[tuple[str, ...], list[tuple[int | None, ...]]]:
+    """Return the names of the counts that the table needs, and the counts of each of its `Sheet.counted` rows."""
+    rows = [line.row for line in sheet.counted]
+    told = {
+        "asked": True,
+        "drawn": True,
+        "valid": True,
+        "searched": any(row.searched for row in rows),
+        "novel": any(row.novel is not None for row in rows),
+        "used": any(row.used != row.novel for row in rows),
+    }
+    heads = tuple(name for name, shown in told.items() if shown)
+    numbers = ({name: getattr(row, name) for name in heads} | {"searched": row.searched or None} for row in rows)
+    return heads, [tuple(counted[name] for name in heads) for counted in numbers]
 
 
-def letters(index: int) -> str:
-    """Return the footnote letter of a position: a, b, ..., z, aa, ab, ..."""
-    text = ""
-    index += 1
-    while index:
-        index, rest = divmod(index - 1, 26)
-        text = chr(ord("a") + rest) + text
-    return text
+def counts_note(heads: Sequence[str]) -> str:
+    """Return what the counts of a search for novel samples mean; "" where there was none."""
+    if "searched" not in heads:
+        return ""
+    used = "used: those that the columns of novel samples rest on" if "used" in heads else "all of them are used"
+    return f"searched: drawn in all, until enough are novel; novel: of these, not in the training set; {used}."
+
+
+def blocks(groups: Sequence[str], fits: Callable[[range], bool]) -> Iterator[range]:
+    """Split columns into consecutive blocks that fit; each holds at least one column.
+
+    A block that must end does so where the group changes, if it does so inside, unless it began inside a group.
+    """
+    start, end = 0, 1
+    while end < len(groups):
+        if fits(range(start, end + 1)):
+            end += 1
+            continue
+        borders = [i for i in range(start + 1, end + 1) if groups[i] != groups[i - 1]]
+        whole = start == 0 or groups[start] != groups[start - 1]
+        cut = borders[-1] if borders and whole else end
+        yield range(start, cut)
+        start, end = cut, cut + 1
+    yield range(start, len(groups))

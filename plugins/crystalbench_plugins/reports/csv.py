@@ -14,7 +14,8 @@ replica
 outcome
     value, missing or failure.
 value, std, n, low, high
-    Full precision. ``std`` only in published rows, as printed; for others compute it from the replicas.
+    Full precision; in published rows the digits that were printed. ``std`` only there; for others compute it from the
+    replicas.
     ``n`` is the number of samples behind the value; ``low`` and ``high`` bound its 95 % sampling interval.
 problem
     Why there is no value, or what must be borne in mind about the one there is.
@@ -83,7 +84,7 @@ def _records(row: Row, column: Column) -> Iterator[dict[str, object]]:
     cell = row.cells.get(column.key, Cell())
     if cell.published is not None:
         mean, std = cell.published
-        yield {"outcome": "value", "value": repr(mean), "std": "" if std is None else repr(std)}
+        yield {"outcome": "value", "value": f"{mean:f}", "std": "" if std is None else f"{std:f}"}
     elif not cell.outcomes:
         yield {"outcome": "missing", "problem": safe(problem_text(row, cell))}
     for replica, outcome in enumerate(cell.outcomes):

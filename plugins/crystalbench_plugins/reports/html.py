@@ -1,36 +1,42 @@
 """The results as one self-contained HTML page: no script, no external resource, all text escaped.
 
-Names, notes and errors come from strangers. Nothing of them is ever markup, a style or an address, and the page's
-own content policy forbids everything but its inline style sheet.
+Names, notes and errors come from strangers. Nothing of them is ever markup, a style or an address: the template
+(``report.html``) escapes whatever is put into it, and the page's own content policy forbids everything but its inline
+style sheet. Columns beyond the default set stand behind a switch.
 """
 
-import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from html import escape
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
-from crystalbench import Cell, Column, Direction, MetricResult, ReporterSpec, RowKind, Table, hookimpl
+from crystalbench import Cell, Column, ColumnSet, Direction, MetricResult, ReporterSpec, RowKind, Table, hookimpl
 from crystalbench.tables.charts import histograms
 from crystalbench.tables.distribution import Distribution, distributions
-from crystalbench.tables.results import Outcome
 from crystalbench.tables.text import plain
+from crystalbench_plugins.reports._details import facts
 from crystalbench_plugins.reports._layout import (
     ARROWS,
     FAILED,
-    HEADINGS,
     NO_VALUE,
     Entry,
     Line,
     Sheet,
+    counts,
+    counts_note,
     full_title,
     layout,
     ledger,
-    number,
     own_group,
     problem_text,
-    scaled,
+    unit_of,
 )
+from crystalbench_plugins.reports._numbers import number, scaled
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 DIRECTIONS = {
     Direction.HIGHER: "higher is better",
@@ -38,97 +44,141 @@ DIRECTIONS = {
     Direction.TARGET: "best is closest to the training set's own value",
     Direction.NONE: "neither high nor low is good in itself",
 }
-POLICY = "default-src 'none'; style-src 'unsafe-inline'"
-LEFT = ' class="left"'
-FOLDED = 200  # longer details are folded
 COLOURS = 8  # classes c0 to c7 of the style sheet
 
 
 def render(table: Table) -> str:
-    """Write the page: table with bars, footnotes, ledger of invalid samples, settings, metrics, every value."""
+    """Write the page: table with bars, footnotes, charts, counts of samples, settings, metrics, every value."""
+    from markupsafe import Markup
+
     sheet = layout(table)
-    style = files(__package__).joinpath("report.css").read_text(encoding="utf-8")
-    title = text(table.title)
-    parts = [
-        "<!doctype html>",
-        '<html lang="en"><head><meta charset="utf-8">',
-        f'<meta http-equiv="Content-Security-Policy" content="{escape(POLICY)}">',
-        '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        '<meta name="color-scheme" content="light dark">',
-        f"<title>{title}</title>",
-        f"<style>\n{style}</style></head><body><main>",
-        f'<header><p class="kicker">crystalbench</p><h1>{title}</h1></header>',
-        *_results(sheet),
-        *_footnotes(sheet),
-        *_distributions(sheet),
-        *_ledger(sheet),
-        *_settings(table),
-        *_metrics(table),
-        *_values(sheet),
-        "</main></body></html>",
+    view = table.presentation
+    more = _behind_the_switch(table)
+    heads, numbers = counts(sheet)
+    reasons = _colours(sheet)
+    charts = [
+        {"title": title, "figures": [(name, Markup(svg)) for name, svg in figures]} for title, figures in _charts(sheet)
     ]
-    return "\n".join(parts) + "\n"
+    return _template().render(
+        title=view.caption or table.title,
+        style=Markup(files(__package__).joinpath("report.css").read_text(encoding="utf-8")),
+        more=len(more),
+        heads=[
+            _head(column, marks, column.key in more) for column, marks in zip(table.columns, sheet.heads, strict=True)
+        ],
+        groups=[
+            {
+                "kind": group.kind.value,
+                "heading": group.heading,
+                "marks": group.marks,
+                "rows": [
+                    {"title": line.title, "marks": line.marks, "cells": list(_cells(table, line, more))}
+                    for line in group.lines
+                ],
+            }
+            for group in sheet.groups
+        ],
+        legend=" ".join((*sheet.legend, "Bars: 0 to 100 %, or to the largest value.")),
+        footnotes=sheet.footnotes,
+        notes=table.notes,
+        charts=charts,
+        samples=[_samples(line, row, reasons) for line, row in zip(sheet.counted, numbers, strict=True)],
+        counts=heads,
+        counts_note=counts_note(heads),
+        reasons=[(css, reason) for reason, css in reasons.items()],
+        settings={} if view.settings is False else table.settings,
+        metrics=[
+            {
+                "title": _with_encoder(full_title(column), column),
+                "arrow": ARROWS[column.direction],
+                "key": column.key,
+                "description": column.description,
+                "direction": f"{DIRECTIONS[column.direction].capitalize()}.",
+            }
+            for column in table.columns
+        ],
+        values=list(_values(sheet)),
+    )
 
 
-def text(value: str) -> str:
-    """Return text that is text and nothing else, in an element or a quoted attribute."""
-    return escape(plain(value), quote=True)
+@cache
+def _template() -> "Template":
+    """Return the template: every value is put on one line of printable text, and escaped unless it is markup."""
+    from jinja2 import Environment, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        finalize=lambda value: plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value,
+    )
+    return environment.from_string(files(__package__).joinpath("report.html").read_text(encoding="utf-8"))
 
 
 # --- the table ----------------------------------------------------------------------------------------------------
 
 
-def _results(sheet: Sheet) -> Iterator[str]:
-    columns = sheet.table.columns
-    yield '<div class="scroll" tabindex="0" role="region" aria-label="Results"><table class="results"><thead><tr>'
-    yield '<th scope="col">Generator</th>'
-    for column, marks in zip(columns, sheet.heads, strict=True):
-        group = f'<span class="group">{text(own_group(column))}</span>' if own_group(column) else ""
-        arrow = f'&nbsp;<span class="arrow">{ARROWS[column.direction]}</span>' if ARROWS[column.direction] else ""
-        unit = f'<span class="unit">{text(column.unit)}</span>' if column.unit else ""
-        hover = text(f"{column.description} ({DIRECTIONS[column.direction]})")
-        yield f'<th scope="col" title="{hover}">{group}{text(column.title)}{_marks(marks)}{arrow}{unit}</th>'
-    yield "</tr></thead>"
-    ranges = [_range(sheet.table, column) for column in columns]
-    for kind, lines in sheet.groups:
-        yield f'<tbody class="{kind.value}">'
-        heading = f'<th scope="colgroup" colspan="{len(columns) + 1}"><span>{HEADINGS[kind]}</span></th>'
-        yield f'<tr class="heading">{heading}</tr>'
-        for line in lines:
-            yield f'<tr><th scope="row">{text(line.title)}{_marks(line.marks)}</th>'
-            for column, entry, top in zip(columns, line.entries, ranges, strict=True):
-                yield _cell(line, column, entry, top)
-            yield "</tr>"
-        yield "</tbody>"
-    yield "</table></div>"
+def _behind_the_switch(table: Table) -> frozenset[str]:
+    """Return the columns that are not shown at first; all are where none is in the default set."""
+    more = frozenset(column.key for column in table.columns if not ColumnSet.DEFAULT.holds(column.within))
+    return more if len(more) < len(table.columns) else frozenset()
 
 
-def _range(table: Table, column: Column) -> float:
+def _head(column: Column, marks: tuple[str, ...], more: bool) -> dict[str, object]:
+    return {
+        "css": "more" if more else "",
+        "group": own_group(column),
+        "title": column.title,
+        "marks": marks,
+        "arrow": ARROWS[column.direction],
+        "unit": unit_of(column),
+        "hover": f"{column.description} ({DIRECTIONS[column.direction]})",
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shown:
+    """One cell: ``bar`` is its length in percent, None for a cell without a value."""
+
+    value: str
+    beside: str
+    marks: tuple[str, ...]
+    best: bool
+    css: str
+    hover: str
+    bar: float | None
+
+
+def _cells(table: Table, line: Line, more: frozenset[str]) -> Iterator[_Shown]:
+    for column, entry in zip(table.columns, line.entries, strict=True):
+        cell = line.row.cells.get(column.key, Cell())
+        there = entry.value not in (NO_VALUE, FAILED)
+        top = _top(table, column)
+        state = "failed" if entry.failed else "none" if not there else "best" if entry.best else ""
+        yield _Shown(
+            value=entry.value.replace("-", "−"),
+            beside=entry.beside.replace("-", "−"),
+            marks=entry.marks,
+            best=entry.best,
+            css=" ".join(filter(None, (state, "more" if column.key in more else ""))),
+            hover="; ".join(_hover(line, column, cell, entry)),
+            bar=100 * min(1.0, abs(cell.mean or 0.0) / top) if there and top else 0.0 if there else None,
+        )
+
+
+def _top(table: Table, column: Column) -> float:
     """Return the value at which a bar is full: 100 % of a share, else the largest value here."""
     means = [abs(cell.mean) for row in table.rows if (cell := row.cells.get(column.key)) and cell.mean is not None]
     top = max(means, default=0.0)
     return 1.0 if column.unit == "%" and top <= 1 else top
 
 
-def _cell(line: Line, column: Column, entry: Entry, top: float) -> str:
-    cell = line.row.cells.get(column.key, Cell())
-    hover = text("; ".join(_hover(line, column, cell)))
-    if entry.value in (NO_VALUE, FAILED):
-        state = "failed" if entry.failed else "none"
-        return f'<td class="{state}" title="{hover}">{entry.value}{_marks(entry.marks)}</td>'
-    value = entry.value.replace("-", "−")
-    spread = f'<span class="spread">{entry.beside.replace("-", "−")}</span>' if entry.beside else ""
-    value = f"<strong>{value}</strong>" if entry.best else value
-    mean = cell.mean or 0.0
-    share = 100 * min(1.0, abs(mean) / top) if top else 0.0
-    bar = f'<span class="bar"><i style="width:{share:.1f}%"></i></span>'
-    best = ' class="best"' if entry.best else ""
-    return f'<td{best} title="{hover}">{value}{spread}{_marks(entry.marks)}{bar}</td>'
-
-
-def _hover(line: Line, column: Column, cell: Cell) -> Iterator[str]:
+def _hover(line: Line, column: Column, cell: Cell, entry: Entry) -> Iterator[str]:
     unit = f" {column.unit}" if column.unit else ""
-    if cell.mean is None:
+    if entry.value in (NO_VALUE, FAILED):
         yield problem_text(line.row, cell)
     if cell.published is not None:
         yield "printed in the source, not measured here"
@@ -148,66 +198,45 @@ def _interval(outcome: MetricResult, column: Column) -> str:
     return f"{number(low, column)} to {number(high, column)}"
 
 
-def _marks(marks: tuple[str, ...]) -> str:
-    return f"<sup>{','.join(marks)}</sup>" if marks else ""
-
-
-def _footnotes(sheet: Sheet) -> Iterator[str]:
-    legend = " ".join((*sheet.legend, "Bars: 0 to 100 %, or to the largest value."))
-    yield f'<p class="legend">{text(legend)}</p>'
-    if sheet.footnotes:
-        yield '<dl class="footnotes">'
-        for mark, note in sheet.footnotes:
-            yield f"<dt>{mark}</dt><dd>{text(note)}</dd>"
-        yield "</dl>"
-    for note in sheet.table.notes:
-        yield f"<p>{text(note)}</p>"
-
-
 # --- what the numbers rest on -------------------------------------------------------------------------------------
 
 
-def _ledger(sheet: Sheet) -> Iterator[str]:
-    """Write one stacked bar per generator: valid samples, then the reasons of the others."""
-    if not sheet.counted:
-        return
+def _colours(sheet: Sheet) -> dict[str, str]:
+    """Return the colour class of every reason why samples are invalid, the most frequent reason first."""
     totals: Counter[str] = Counter()
     for line in sheet.counted:
         totals.update(dict(ledger(line.row)))
-    order = {reason: i for i, (reason, _) in enumerate(sorted(totals.items(), key=lambda item: (-item[1], item[0])))}
-    yield "<section><h2>Samples</h2>"
-    yield '<div class="scroll" tabindex="0" role="region" aria-label="Samples"><table class="ledger"><thead><tr>'
-    yield '<th scope="col">Generator</th><th scope="col">asked</th><th scope="col">drawn</th>'
-    yield '<th scope="col">valid</th><th scope="col" class="left">valid and invalid samples, share of drawn</th>'
-    yield "</tr></thead><tbody>"
-    for line in sheet.counted:
-        row = line.row
-        mark = _marks(("†",)) if row.kind is RowKind.EXAMPLE else ""
-        counts = "".join(f"<td>{count:,}</td>" for count in (row.asked, row.drawn, row.valid))
-        parts = [("valid", row.valid, "valid"), *((r, n, f"c{order[r] % COLOURS}") for r, n in ledger(row))]
-        segments = "".join(
-            f'<i class="{css}" style="width:{100 * count / row.drawn:.3f}%" title="{text(reason)}: {count:,}"></i>'
+    ordered = sorted(totals.items(), key=lambda item: (-item[1], item[0]))
+    return {reason: f"c{i % COLOURS}" for i, (reason, _) in enumerate(ordered)}
+
+
+def _samples(line: Line, numbers: tuple[int | None, ...], colours: Mapping[str, str]) -> dict[str, object]:
+    """Return one generator's counts, and the parts of its bar: valid samples, then the reasons of the others."""
+    row, bad = line.row, ledger(line.row)
+    parts = [("valid", row.valid, "valid"), *((reason, count, colours[reason]) for reason, count in bad)]
+    return {
+        "title": line.title,
+        "marks": ("†",) if row.kind is RowKind.EXAMPLE else (),
+        "counts": ["–" if count is None else f"{count:,}" for count in numbers],
+        "parts": [
+            {"reason": reason, "count": f"{count:,}", "css": css, "share": 100 * count / row.drawn}
             for reason, count, css in parts
             if row.drawn and count > 0
-        )
-        words = ", ".join(f"{text(reason)} {count:,}" for reason, count in ledger(row)) or "all valid"
-        words = words if row.drawn else "no samples"
-        yield f'<tr><th scope="row">{text(line.title)}{mark}</th>{counts}'
-        yield f'<td class="left"><span class="stack">{segments}</span><small>{words}</small></td></tr>'
-    yield "</tbody></table></div>"
-    keys = "".join(f'<li><i class="c{i % COLOURS}"></i>{text(reason)}</li>' for reason, i in order.items())
-    yield f'<ul class="key"><li><i class="valid"></i>valid</li>{keys}</ul></section>'
+        ],
+        "words": (", ".join(f"{reason} {count:,}" for reason, count in bad) or "all valid")
+        if row.drawn
+        else "no samples",
+    }
 
 
-def _distributions(sheet: Sheet) -> Iterator[str]:
-    """Write one chart per generator of what its results hold as distributions, those of one encoder together."""
-    charts: dict[tuple[str, str], list[str]] = {}
+def _charts(sheet: Sheet) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """Yield titles and charts, one per generator, of what results hold as distributions; one encoder's together."""
+    charts: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for line in sheet.counted:
         for (title, unit), series in _series(line, sheet.table.columns).items():
-            name = f"<figcaption>{text(line.title)}</figcaption>"
-            charts.setdefault((title, unit), []).append(f"<figure>{name}{histograms(series, unit)}</figure>")
+            charts.setdefault((title, unit), []).append((line.title, histograms(series, unit)))
     for (title, _), figures in charts.items():
-        yield f'<section><h2>{text(title)}</h2><div class="charts">{"".join(figures)}</div></section>'
+        yield title, figures
 
 
 def _series(line: Line, columns: Iterable[Column]) -> dict[tuple[str, str], list[Distribution]]:
@@ -226,53 +255,29 @@ def _with_encoder(title: str, column: Column) -> str:
     return plain(f"{title} ({column.encoder})" if column.encoder else title)
 
 
-def _settings(table: Table) -> Iterator[str]:
-    if table.settings:
-        yield '<section><h2>Settings</h2><dl class="settings">'
-        for key, value in table.settings.items():
-            yield f"<div><dt>{text(key)}</dt><dd>{text(value)}</dd></div>"
-        yield "</dl></section>"
-
-
-def _metrics(table: Table) -> Iterator[str]:
-    yield '<section><h2>Metrics</h2><dl class="metrics">'
-    for column in table.columns:
-        arrow = ARROWS[column.direction]
-        yield f"<dt>{text(_with_encoder(full_title(column), column))} {arrow} <code>{text(column.key)}</code></dt>"
-        end = f"{DIRECTIONS[column.direction]}."
-        yield f"<dd>{text(column.description)} <em>{end[0].upper()}{end[1:]}</em></dd>"
-    yield "</dl></section>"
-
-
-def _values(sheet: Sheet) -> Iterator[str]:
-    """Write every outcome in full, for readers without a pointer to hover with and for those who check."""
-    yield "<section><details><summary>Every value, its denominator and its interval</summary>"
-    yield '<div class="scroll" tabindex="0" role="region" aria-label="Every value"><table class="values"><thead><tr>'
-    heads = ("Generator", "Metric", "Replica", "Value", "Unit", "n", "95 % sampling interval", "Details")
-    words = {"Generator", "Metric", "Unit", "Details"}
-    for head in heads:
-        yield f'<th scope="col"{LEFT if head in words else ""}>{head}</th>'
-    yield "</tr></thead><tbody>"
+def _values(sheet: Sheet) -> Iterator[dict[str, object]]:
+    """Yield every outcome in full, for readers without a pointer to hover with and for those who check."""
     for line in sheet.counted:
         for column in sheet.table.columns:
             for replica, outcome in enumerate(line.row.cells.get(column.key, Cell()).outcomes):
-                yield f'<tr><th scope="row">{text(line.title)}</th><td{LEFT}>{text(column.key)}</td><td>{replica}</td>'
-                yield f"{_outcome(line, column, outcome)}</tr>"
-    yield "</tbody></table></div></details></section>"
-
-
-def _outcome(line: Line, column: Column, outcome: Outcome) -> str:
-    if not isinstance(outcome, MetricResult):
-        return f'<td colspan="5"{LEFT}>{text(problem_text(line.row, Cell(outcomes=(outcome,))))}</td>'
-    details = f"<code>{text(json.dumps(dict(outcome.details)))}</code>" if outcome.details else ""
-    if len(details) > FOLDED:
-        details = f"<details><summary>{len(outcome.details)} entries</summary>{details}</details>"
-    return (
-        f"<td>{scaled(outcome.value, column):.10g}</td><td{LEFT}>{text(column.unit)}</td><td>{outcome.n:,}</td>"
-        f"<td>{_interval(outcome, column)}</td><td{LEFT}>{details}</td>"
-    )
+                place = {
+                    "generator": line.title,
+                    "metric": _with_encoder(full_title(column), column),
+                    "replica": replica,
+                }
+                if isinstance(outcome, MetricResult):
+                    yield place | {
+                        "problem": "",
+                        "value": f"{scaled(outcome.value, column):.10g}",
+                        "unit": column.unit,
+                        "n": f"{outcome.n:,}",
+                        "interval": _interval(outcome, column),
+                        "facts": list(facts(outcome.details)),
+                    }
+                else:
+                    yield place | {"problem": problem_text(line.row, Cell(outcomes=(outcome,)))}
 
 
 @hookimpl
 def crystalbench_reporters() -> Iterable[ReporterSpec]:
-    return (ReporterSpec(name="html", version="1", title="HTML report", suffix=".html", render=render),)
+    return (ReporterSpec(name="html", version="2", title="HTML report", suffix=".html", render=render),)

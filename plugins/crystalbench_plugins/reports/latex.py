@@ -1,152 +1,198 @@
-r"""The results as a LaTeX table; needs ``\usepackage{booktabs}`` and nothing else, with any LaTeX engine.
+r"""The results as LaTeX floats; needs ``\usepackage{booktabs}`` and nothing else, with any LaTeX engine.
 
-A number with ± is always a spread over replicas; sampling intervals stand in brackets, where a column shows them.
+Everything stands inside the text width of the standard classes, the narrowest that tables are set in, and every float
+on a page: columns that do not fit beside one another are continued below, rows and notes in another float.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate, groupby
+from dataclasses import dataclass
+from itertools import groupby
+from math import ceil
+from textwrap import wrap
 
-from crystalbench import Column, Direction, ReporterSpec, RowKind, Table, hookimpl
+from crystalbench import Column, ColumnSet, Direction, ReporterSpec, RowKind, Table, hookimpl
 from crystalbench.tables.text import plain
+from crystalbench_plugins.reports._latex_text import escape, is_label, lines_of, width, width_of_label
 from crystalbench_plugins.reports._layout import (
     FAILED,
-    HEADINGS,
     NO_VALUE,
     Entry,
+    Group,
     Line,
     Sheet,
     blocks,
+    counts,
+    counts_note,
     layout,
     ledger,
     settings_text,
+    unit_of,
 )
 
 ARROWS = {Direction.HIGHER: r"\uparrow", Direction.LOWER: r"\downarrow", Direction.TARGET: r"\rightarrow"}
-WIDTH = 106  # characters of \small text in one line of a two-column paper, about
+ARROW_WIDTHS = {Direction.HIGHER: 0.85, Direction.LOWER: 0.85, Direction.TARGET: 1.35}
 MARKS = {"†": r"\dagger", "‡": r"\ddagger"}
-GREEK = frozenset("αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΥΦΨΩ")  # those that are no Latin letter in shape
-MATH = {
-    "±": r"\pm", "×": r"\times", "·": r"\cdot", "≤": r"\leq", "≥": r"\geq", "≈": r"\approx", "∞": r"\infty",
-    "→": r"\rightarrow", "↑": r"\uparrow", "↓": r"\downarrow", "†": r"\dagger", "‡": r"\ddagger", "µ": r"\mu",
-    "−": "-", "°": r"^{\circ}",
-}  # fmt: skip
-TEXT = {
-    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%",
-    "_": r"\_", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}",
-    ">": r"\textgreater{}", "|": r"\textbar{}", '"': "{''}", "`": r"\textasciigrave{}", "ß": r"\ss{}",
-    "ø": r"\o{}", "Ø": r"\O{}", "æ": r"\ae{}", "Æ": r"\AE{}", "œ": r"\oe{}", "Œ": r"\OE{}", "ł": r"\l{}",
-    "Ł": r"\L{}", "ı": r"\i{}", "–": "--", "—": "---", "‘": "`", "’": "'", "“": "``", "”": "''",
-    "…": r"\dots{}", "\u00a0": "~",
-}  # fmt: skip
-ACCENTS = {
-    "\u0300": "`", "\u0301": "'", "\u0302": "^", "\u0303": "~", "\u0304": "=", "\u0306": "u", "\u0307": ".",
-    "\u0308": '"', "\u030a": "r", "\u030b": "H", "\u030c": "v", "\u0327": "c",
-}  # fmt: skip
-LABEL_COMMANDS = frozenset({
-    "mathrm", "mathbf", "mathit", "mathcal", "textrm", "textbf", "textit", "textsc", "emph", "AA", "alpha", "beta",
-    "gamma", "delta", "epsilon", "mu", "sigma", "rho", "Delta", "Sigma", "Omega", "pm", "cdot", "times", "min",
-    "max", "log", "sqrt", "frac", "bar", "hat", "tilde", "quad", "ell", "langle", "rangle", "geq", "leq",
-})  # fmt: skip
+WIDTH = 35.5  # em of \small in the text width of article, which is 35.6 at 12 pt and 38.3 at 10 pt
+GAP = 0.9  # between two columns: twice \tabcolsep
+NAME, TITLE = 26, 16  # characters in a line of a generator's name, of a column's title
+NOTE = 84  # characters of \footnotesize in a line
+HEIGHT = 37  # lines of \small in a float
+FLOATS = 12  # that TeX is asked to hold at once; LaTeX gives up at 18 or 52
+ROWS = 27  # lines in one tabular
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of a float that is not divided, and about how many lines high it is."""
+
+    lines: tuple[str, ...]
+    height: float
+    note: bool = False
 
 
 def render(table: Table) -> str:
-    """Write one ``table*`` environment (over both columns of a two-column paper).
-
-    Columns that do not fit beside one another (`WIDTH`) are continued in a second tabular below the first.
-    """
+    """Write floats over both columns of a two-column paper: the table in blocks, then what its numbers rest on."""
     sheet = layout(table)
-    widths = [2 + max(_shown_width(_heading(column, sheet.heads[i])), len(column.unit) + 2,
-                      *(len(line.entries[i].text) + len(line.entries[i].marks) for line in sheet.lines), 0)
-              for i, column in enumerate(table.columns)]  # fmt: skip
-    names = max((_shown_width(escape(line.title)) + len(line.marks) for line in sheet.lines), default=0)
-    lines = [
-        r"% needs \usepackage{booktabs}",
-        r"\begin{table*}[tp]",
-        r"\centering",
-        rf"\caption{{{escape(' '.join((_sentence(plain(table.title)), *sheet.legend)))}}}\par\smallskip",
-        r"\label{tab:crystalbench}",
-        r"\small",
-        r"\setlength{\tabcolsep}{4pt}",
-    ]
-    for block in blocks(widths, names, WIDTH):
-        lines += [*_tabular(sheet, block), r"\par\smallskip"]
-    lines += [
-        r"\begin{minipage}{\linewidth}\footnotesize\raggedright",
-        *_notes(sheet),
-        r"\end{minipage}",
-        r"\end{table*}",
-    ]
+    view = table.presentation
+    label = re.sub(r"[^\w:.+/-]", "", view.label, flags=re.ASCII) or "tab:crystalbench"
+    settings = settings_text(table)
+    lines = [r"% needs \usepackage{booktabs}", *([f"% {settings}"] if settings else [])]
+    caption = [rf"\caption{{{escape(_sentence(plain(view.caption or table.title)))}}}", rf"\label{{{label}}}"]
+    continued = [r"{\small Table~\thetable{} (continued)}"]
+    for number, parts in enumerate(_floats([*_tabulars(sheet), *_notes(sheet)])):
+        lines += [r"\begin{table*}[tp]", r"\centering\sloppy"]
+        lines += continued if number else caption
+        lines += [r"\par\smallskip", r"\small", r"\setlength{\tabcolsep}{4pt}"]
+        for note, group in groupby(parts, key=lambda part: part.note):
+            body = [line for part in group for line in part.lines]
+            lines += (
+                [r"\begin{minipage}{\linewidth}\footnotesize\raggedright", *body, r"\end{minipage}"] if note else body
+            )
+        lines += [r"\end{table*}", *([r"\clearpage"] if number % FLOATS == FLOATS - 1 else [])]
     return "\n".join(lines) + "\n"
 
 
-def _tabular(sheet: Sheet, block: range) -> Iterator[str]:
-    yield rf"\begin{{tabular}}{{l{'r' * len(block)}}}"
-    yield r"\toprule"
-    yield from _header(sheet.table.columns[block.start : block.stop], sheet.heads[block.start : block.stop])
-    for kind, rows in sheet.groups_in(block):
-        yield r"\midrule"
-        if len(sheet.groups) > 1:
-            yield rf"\multicolumn{{{len(block) + 1}}}{{l}}{{\emph{{{HEADINGS[kind]}}}}} \\"
-        yield from (_row(line, block) for line in rows)
-    yield r"\bottomrule"
-    yield r"\end{tabular}"
+def _floats(parts: Iterable[Part]) -> Iterator[list[Part]]:
+    """Put as many parts into a float as a page holds."""
+    held: list[Part] = []
+    for part in parts:
+        if held and sum(item.height for item in held) + part.height > HEIGHT:
+            yield held
+            held = []
+        held.append(part)
+    yield held
 
 
-def _header(columns: Sequence[Column], heads: Sequence[tuple[str, ...]]) -> Iterator[str]:
+# --- the table ----------------------------------------------------------------------------------------------------
+
+
+def _tabulars(sheet: Sheet) -> Iterator[Part]:
+    names = max((_name_width(line) for line in sheet.lines), default=0.0)
+    names = max(names, width("Generator"))
+    widths = [_column_width(sheet, i) + GAP for i in range(len(sheet.table.columns))]
+
+    def fits(block: range) -> bool:
+        return names + sum(widths[i] for i in block) <= WIDTH
+
+    for block in blocks([plain(column.group) for column in sheet.table.columns], fits):
+        yield from _tabular(sheet, block)
+
+
+def _tabular(sheet: Sheet, block: range) -> Iterator[Part]:
+    """Write some columns, in several tabulars where the rows are many."""
+    head = [rf"\begin{{tabular}}{{l{'r' * len(block)}}}", r"\toprule", *_header(sheet, block)]
+    tail = [r"\bottomrule", r"\end{tabular}", r"\par\medskip"]
+    most = max((len(_title(sheet.table.columns[i])) for i in block), default=1)
+    taken: list[str] = []
+    height = 0
+    for group in sheet.groups_in(block):
+        opened = False
+        for line in group.lines:
+            needed = len(_name(line)) + (0 if opened else 2)
+            if taken and height + needed > ROWS:
+                yield Part((*head, *taken, *tail), height + most + 4)
+                taken, height, opened = [], 0, False
+            if not opened:
+                taken += [r"\midrule", *_group_heading(sheet, group, len(block) + 1)]
+            taken.append(_row(line, block))
+            height += len(_name(line)) + (0 if opened else 2)
+            opened = True
+    yield Part((*head, *taken, *tail), height + most + 4)
+
+
+def _group_heading(sheet: Sheet, group: Group, span: int) -> Iterator[str]:
+    if sheet.headed:
+        yield rf"\multicolumn{{{span}}}{{l}}{{\emph{{{group.heading}}}{_superscript(*group.marks)}}} \\"
+
+
+def _header(sheet: Sheet, block: range) -> Iterator[str]:
+    columns = [sheet.table.columns[i] for i in block]
     if any(column.group for column in columns):
         cells, rules, start = [""], [], 2
-        for group, members in groupby(columns, key=lambda column: column.group):
+        for group, members in groupby(columns, key=lambda column: plain(column.group)):
             span = len(tuple(members))
             if group:
-                cells.append(rf"\multicolumn{{{span}}}{{c}}{{{escape(plain(group))}}}")
+                cells.append(rf"\multicolumn{{{span}}}{{c}}{{{_stacked(lines_of(group, TITLE), 'c')}}}")
                 rules.append(rf"\cmidrule(lr){{{start}-{start + span - 1}}}")
             else:
                 cells += [""] * span
             start += span
         yield rf"{' & '.join(cells)} \\ {' '.join(rules)}"
-    yield rf"{' & '.join(['Generator', *map(_heading, columns, heads)])} \\"
-    if any(column.unit for column in columns):
-        units = (f"({escape(plain(column.unit))})" if column.unit else "" for column in columns)
+    heads = (_heading(column, marks) for column, marks in zip(columns, [sheet.heads[i] for i in block], strict=True))
+    yield rf"{' & '.join(['Generator', *heads])} \\"
+    if any(unit_of(column) for column in columns):
+        units = (f"({escape(unit)})" if (unit := unit_of(column)) else "" for column in columns)
         yield rf"{' & '.join(['', *units])} \\"
 
 
-def _shown_width(latex: str) -> int:
-    """Return about how many characters wide the text is set: a command counts as one."""
-    return len(re.sub(r"[${}\\~]", "", re.sub(r"\\[A-Za-z]+", "x", latex)))
-
-
 def _heading(column: Column, marks: tuple[str, ...]) -> str:
-    label = column.latex if column.latex and is_label(column.latex) else escape(plain(column.title))
-    label += _superscript(*marks)
+    label = column.latex + _superscript(*marks) if _has_label(column) else _stacked(_title(column), "r", marks)
     return label + (f"~${ARROWS[column.direction]}$" if column.direction in ARROWS else "")
 
 
-def is_label(latex: str) -> bool:
-    """Return whether a plugin's LaTeX label can be printed as it is; else the escaped title is printed.
+def _has_label(column: Column) -> bool:
+    return bool(column.latex) and is_label(column.latex)
 
-    A table may come from a stranger's file. Allowed are commands for symbols and fonts, balanced braces and
-    dollars, and no character that ends a cell, a line or the table.
-    """
-    commands = re.findall(r"\\([A-Za-z]+|.)", latex, flags=re.DOTALL)
-    rest = re.sub(r"\\([A-Za-z]+|.)", "", latex, flags=re.DOTALL)
-    depths = list(accumulate({"{": 1, "}": -1}.get(char, 0) for char in rest))
-    text, math = rest.split("$")[::2], rest.split("$")[1::2]
-    return (
-        rest.isascii()
-        and rest.isprintable()
-        and all(name in LABEL_COMMANDS or name in ",;:! %&_#$" for name in commands)
-        and min(depths, default=0) >= 0
-        and sum(depths[-1:]) == 0
-        and len(text) == len(math) + 1
-        and not re.search(r"[&%#~\\]|\^\^", rest)
-        and not any(re.search("[_^]", part) for part in text)
-    )
+
+def _title(column: Column) -> list[str]:
+    return [] if _has_label(column) else lines_of(plain(column.title), TITLE)
+
+
+def _stacked(lines: Sequence[str], side: str, marks: Sequence[str] = ()) -> str:
+    """Return lines of text above one another in one cell, with marks behind the last one."""
+    set_lines = [escape(line) for line in lines]
+    set_lines[-1:] = [line + _superscript(*marks) for line in set_lines[-1:]]
+    if len(lines) < 2:
+        return "".join(set_lines)
+    place = "b" if side == "r" else "t"
+    body = r" \\ ".join(set_lines)
+    return rf"\begin{{tabular}}[{place}]{{@{{}}{side}@{{}}}}{body}\end{{tabular}}"
+
+
+def _column_width(sheet: Sheet, index: int) -> float:
+    column = sheet.table.columns[index]
+    title = max((width(line) for line in _title(column)), default=width_of_label(column.latex))
+    title += _marks_width(sheet.heads[index]) + ARROW_WIDTHS.get(column.direction, 0.0)
+    entries = (line.entries[index] for line in sheet.lines)
+    cells = (width(entry.text) * (1.15 if entry.best else 1) + _marks_width(entry.marks) for entry in entries)
+    return max(title, width(f"({unit_of(column)})"), *cells, 0.0)
+
+
+def _marks_width(marks: Sequence[str]) -> float:
+    return sum(0.35 * len(mark) + 0.2 for mark in marks)
+
+
+def _name(line: Line) -> list[str]:
+    return lines_of(line.title, NAME) or [""]
+
+
+def _name_width(line: Line) -> float:
+    return max(map(width, _name(line))) + _marks_width(line.marks)
 
 
 def _row(line: Line, block: range) -> str:
-    title = escape(line.title) + _superscript(*line.marks)
+    title = _stacked(_name(line), "l", line.marks)
     return rf"{' & '.join([title, *(_cell(line.entries[i]) for i in block)])} \\"
 
 
@@ -170,62 +216,61 @@ def _number(text: str) -> str:
     return rf"{mantissa} \times 10^{{{int(exponent)}}}" if exponent else text
 
 
-def _notes(sheet: Sheet) -> Iterator[str]:
-    """Write the footnotes as one paragraph, then counts, settings and the table's own notes."""
-    paragraphs = ["\n".join(f"{_superscript(mark)}~{escape(_sentence(note))}" for mark, note in sheet.footnotes)]
+# --- what the numbers rest on -------------------------------------------------------------------------------------
+
+
+def _notes(sheet: Sheet) -> Iterator[Part]:
+    """Write legend and footnotes as one paragraph, then counts, settings and the table's own notes."""
+    notes = [(escape(sentence), width(sentence)) for sentence in sheet.legend]
+    for mark, note in sheet.footnotes:
+        pieces = [escape(piece) for piece in wrap(_sentence(note), NOTE * ROWS)]
+        notes += [(text if i else f"{_superscript(mark)}~{text}", width(text)) for i, text in enumerate(pieces)]
+    yield from _paragraph(notes)
     if sheet.counted:
-        counts = (_counts(line) for line in sheet.counted)
-        paragraphs.append(f"Samples asked / drawn / valid: {'; '.join(counts)}.")
-    if sheet.table.settings:
-        paragraphs.append(f"Settings: {escape(_sentence(settings_text(sheet.table)))}")
-    paragraphs += [escape(_sentence(plain(note))) for note in sheet.table.notes]
-    yield from (rf"{paragraph}\par" for paragraph in paragraphs if paragraph)
+        heads, numbers = counts(sheet)
+        rows = [_counts(line, row) for line, row in zip(sheet.counted, numbers, strict=True)]
+        told = [f"Samples {' / '.join(heads)}: {rows[0]}{';' if rows[1:] else '.'}"]
+        told += [f"{row}{';' if i < len(rows) - 1 else '.'}" for i, row in enumerate(rows[1:], 1)]
+        told += [counts_note(heads)]
+        yield from _paragraph([(text, width(text)) for text in told if text])
+    texts = (
+        [f"Settings: {settings_text(sheet.table)}"]
+        if sheet.table.settings and sheet.table.presentation.settings
+        else []
+    )
+    for text in (*texts, *map(plain, sheet.table.notes)):
+        pieces = wrap(_sentence(text), NOTE * ROWS)
+        yield from _paragraph([(escape(piece), width(piece)) for piece in pieces])
+
+
+def _paragraph(sentences: Sequence[tuple[str, float]]) -> Iterator[Part]:
+    """Yield sentences with their widths as parts of one paragraph, which a float may end between any two of."""
+    line = 0.5 * NOTE  # em
+    for index, (text, size) in enumerate(sentences):
+        last = index == len(sentences) - 1
+        yield Part((text + (r"\par" if last else ""),), 0.9 * (ceil(size / line) if size > line else size / line), True)
 
 
 def _sentence(text: str) -> str:
     return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
-def _counts(line: Line) -> str:
-    row = line.row
-    reasons = ", ".join(f"{escape(reason)} {count}" for reason, count in ledger(row))
-    mark = _superscript("†") if row.kind is RowKind.EXAMPLE else ""
-    counts = f"{escape(line.title)}{mark} {row.asked} / {row.drawn} / {row.valid}"
-    return f"{counts} ({reasons})" if reasons else counts
-
-
-def escape(text: str) -> str:
-    """Return text that any LaTeX engine prints as it is, with no package.
-
-    Letters with accents are composed, Greek letters and some symbols are set as mathematics. A character that
-    plain pdfLaTeX has no glyph for becomes its code point, ``[U+4E2D]``: neither an error nor nothing.
-    """
-    composed = "".join(_char(char) for char in unicodedata.normalize("NFC", _split_ligatures(text)))
-    return composed.replace("\0", "{}")
-
-
-def _split_ligatures(text: str) -> str:
-    """Put a mark between characters that TeX's fonts would join, as in ``--``; `plain` text has no such mark."""
-    return re.sub(r"(?<=-)(?=-)|(?<=')(?=')", "\0", text)
-
-
-def _char(char: str) -> str:
-    if char in TEXT:
-        return TEXT[char]
-    if char in MATH:
-        return f"${MATH[char]}$"
-    if char in GREEK:
-        name = unicodedata.name(char).split()[-1].replace("LAMDA", "LAMBDA")
-        return rf"$\{name.lower() if char.islower() else name.capitalize()}$"
-    if char.isascii():
-        return char
-    base, *accents = list(unicodedata.normalize("NFD", char))
-    if len(accents) == 1 and base.isascii() and base.isalpha() and accents[0] in ACCENTS:
-        dotless = {"i": r"\i", "j": r"\j"}.get(base, base) if accents[0] != "\u0327" else base
-        return rf"\{ACCENTS[accents[0]]}{{{dotless}}}"
-    return f"[U+{ord(char):04X}]"
+def _counts(line: Line, numbers: Sequence[int | None]) -> str:
+    reasons = ", ".join(f"{escape(reason)} {count}" for reason, count in ledger(line.row))
+    mark = _superscript("†") if line.row.kind is RowKind.EXAMPLE else ""
+    told = f"{escape(line.title)}{mark} {' / '.join('--' if n is None else str(n) for n in numbers)}"
+    return f"{told} ({reasons})" if reasons else told
 
 
 @hookimpl
 def crystalbench_reporters() -> Iterable[ReporterSpec]:
-    return (ReporterSpec(name="latex", version="1", title="LaTeX (booktabs)", suffix=".tex", render=render),)
+    return (
+        ReporterSpec(
+            name="latex",
+            version="2",
+            title="LaTeX (booktabs)",
+            suffix=".tex",
+            render=render,
+            columns=ColumnSet.DEFAULT,
+        ),
+    )

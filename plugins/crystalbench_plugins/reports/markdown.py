@@ -1,7 +1,7 @@
 """The results as Markdown tables that also read well in a terminal.
 
-A table wider than `WIDTH` is continued in a second one, with the names repeated; footnotes and the ledger of
-invalid samples follow.
+A table wider than the line is continued in a second one, with the names repeated; footnotes and the counts of samples
+follow. Nothing but a table of few columns with long contents is wider than the line.
 """
 
 import re
@@ -9,51 +9,71 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from textwrap import wrap
 
-from crystalbench import ReporterSpec, RowKind, Table, hookimpl
+from crystalbench import ColumnSet, ReporterSpec, RowKind, Table, hookimpl
 from crystalbench.tables.text import plain
 from crystalbench_plugins.reports._layout import (
-    HEADINGS,
     Entry,
     Sheet,
     blocks,
+    counts,
+    counts_note,
     heading,
     layout,
     ledger,
     settings_text,
 )
 
-WIDTH = 120
+WIDTH = 119
 
 
 def render(table: Table) -> str:
-    """Write the title, the table in blocks of at most `WIDTH` characters, footnotes, ledger and settings."""
+    """Write the title, the table in blocks that fit the line, footnotes, counts of samples and settings."""
     sheet = layout(table)
-    parts = [f"# {escape(plain(table.title))}", *_blocks(sheet)]
-    notes = [f"- ({mark}) {escape(text)}" for mark, text in sheet.footnotes]
-    parts.append("\n".join([*(escape(line) for line in sheet.legend), *([""] if notes else []), *notes]))
+    view = table.presentation
+    width = view.width or WIDTH
+    parts = [f"# {escape(plain(view.caption or table.title))}", *_blocks(sheet, width)]
+    notes = [_filled(f"- ({mark}) {escape(text)}", width, "  ") for mark, text in sheet.footnotes]
+    legend = [_filled(escape(line), width) for line in sheet.legend]
+    parts.append("\n".join([*legend, *([""] if notes and legend else []), *notes]))
     if sheet.counted:
-        parts.append(_ledger(sheet))
-    if table.settings:
-        parts.append(f"Settings: {escape(settings_text(table))}")
-    parts += [escape(plain(note)) for note in table.notes]
+        parts += _samples(sheet, width)
+    if table.settings and view.settings is not False:
+        parts.append(_filled(f"Settings: {escape(settings_text(table))}", width))
+    parts += [_filled(escape(plain(note)), width) for note in table.notes]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _blocks(sheet: Sheet) -> Iterator[str]:
+def _filled(text: str, width: int, indent: str = "") -> str:
+    return "\n".join(wrap(text, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False))
+
+
+def _blocks(sheet: Sheet, width: int) -> Iterator[str]:
     """Split the columns into tables that fit; a column wider than all of it stands alone."""
-    names, *columns = _columns(sheet, range(len(sheet.table.columns)))
-    for block in blocks([column_width(cells) + 3 for cells in columns], column_width(names) + 4, WIDTH):
+
+    def fits(block: range) -> bool:
+        return sum(column_width(cells) + 3 for cells in _columns(sheet, block)) + 1 <= width
+
+    for block in blocks([plain(column.group) for column in sheet.table.columns], fits):
         yield pipe_table(_columns(sheet, block))
 
 
 def _columns(sheet: Sheet, block: range) -> list[list[str]]:
-    """Return the names and some columns of the table as cells, headings first."""
-    columns = [["generator"], *([escape(heading(sheet.table.columns[i], _marks(sheet.heads[i])))] for i in block)]
-    for kind, lines in sheet.groups_in(block):
-        if len(sheet.groups) > 1:
-            for column, text in zip(columns, [f"*{HEADINGS[kind]}*", *("" for _ in block)], strict=True):
+    """Return the names and some columns of the table as cells, headings first.
+
+    A group that all of them belong to is named once, in the heading of the names.
+    """
+    titles = [sheet.table.columns[i] for i in block]
+    common = plain(titles[0].group) if len({plain(column.group) for column in titles}) == 1 else ""
+    names = f"{escape(common)}: generator" if common else "generator"
+    heads = [heading(sheet.table.columns[i], _marks(sheet.heads[i]), grouped=not common) for i in block]
+    columns = [[names], *([escape(head)] for head in heads)]
+    for group in sheet.groups_in(block):
+        if sheet.headed:
+            for column, text in zip(
+                columns, [f"*{group.heading}*{_marks(group.marks)}", *("" for _ in block)], strict=True
+            ):
                 column.append(text)
-        for line in lines:
+        for line in group.lines:
             cells = [escape(line.title) + _marks(line.marks), *(_cell(line.entries[i]) for i in block)]
             for column, text in zip(columns, cells, strict=True):
                 column.append(text)
@@ -69,36 +89,31 @@ def _marks(marks: Sequence[str]) -> str:
     return f" ({','.join(marks)})" if marks else ""
 
 
-def _ledger(sheet: Sheet) -> str:
-    """Write counts and reasons; reasons that do not fit go on in rows below, so that none is cut."""
+def _samples(sheet: Sheet, width: int) -> Iterator[str]:
+    """Write the counts of samples as a table, and below it why some have no protostructure."""
+    heads, numbers = counts(sheet)
     names = [escape(line.title) + (_marks("†") if line.row.kind is RowKind.EXAMPLE else "") for line in sheet.counted]
-    counts = [[f"{n:,}" for n in (line.row.asked, line.row.drawn, line.row.valid)] for line in sheet.counted]
-    heads = ["samples", "asked", "drawn", "valid", "without a protostructure"]
-    filled = zip(heads[:-1], *([name, *numbers] for name, numbers in zip(names, counts, strict=True)), strict=True)
-    taken = [column_width(cells) + 3 for cells in filled]
-    room = max(len(heads[-1]), WIDTH - sum(taken) - 4)
-    rows = [heads]
-    for line, name, numbers in zip(sheet.counted, names, counts, strict=True):
-        reasons = ", ".join(f"{escape(reason)} {count:,}" for reason, count in ledger(line.row)) or "none"
-        first, *rest = wrap(reasons, room, break_long_words=False, break_on_hyphens=False)
-        rows.append([name, *numbers, first])
-        rows += [["", "", "", "", part] for part in rest]
-    return pipe_table(list(zip(*rows, strict=True)), last_left=True)
+    rows = [["samples", *heads]]
+    rows += [[name, *("–" if n is None else f"{n:,}" for n in row)] for name, row in zip(names, numbers, strict=True)]
+    yield pipe_table(list(zip(*rows, strict=True)))
+    yield _filled(counts_note(heads), width)
+    reasons = [
+        f"{name}: {', '.join(f'{escape(reason)} {count:,}' for reason, count in bad)}"
+        for name, line in zip(names, sheet.counted, strict=True)
+        if (bad := ledger(line.row))
+    ]
+    yield _filled(f"Without a protostructure: {'; '.join(reasons)}.", width) if reasons else ""
 
 
-def pipe_table(columns: Sequence[Sequence[str]], last_left: bool = False) -> str:
+def pipe_table(columns: Sequence[Sequence[str]]) -> str:
     """Return columns of cells, headings first, as a padded table; the first column is left-aligned."""
     widths = [column_width(column) for column in columns]
-    left = [i == 0 or (last_left and i == len(columns) - 1) for i in range(len(columns))]
     lines = []
     for cells in zip(*columns, strict=True):
-        padded = (
-            cell + pad if flush else pad + cell
-            for cell, width, flush in zip(cells, widths, left, strict=True)
-            for pad in (" " * (width - shown_width(cell)),)
-        )
+        pads = [" " * (width - shown_width(cell)) for cell, width in zip(cells, widths, strict=True)]
+        padded = [cell + pad if i == 0 else pad + cell for i, (cell, pad) in enumerate(zip(cells, pads, strict=True))]
         lines.append(f"| {' | '.join(padded)} |")
-    rule = ("-" * (width + 2) if flush else "-" * (width + 1) + ":" for width, flush in zip(widths, left, strict=True))
+    rule = ("-" * (width + 2) if i == 0 else "-" * (width + 1) + ":" for i, width in enumerate(widths))
     lines.insert(1, f"|{'|'.join(rule)}|")
     return "\n".join(lines)
 
@@ -129,10 +144,11 @@ def crystalbench_reporters() -> Iterable[ReporterSpec]:
     return (
         ReporterSpec(
             name="markdown",
-            version="1",
+            version="2",
             title="Markdown, also for terminals",
             suffix=".md",
             render=render,
+            columns=ColumnSet.DEFAULT,
             terminal=True,
         ),
     )

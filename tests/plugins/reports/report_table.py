@@ -3,9 +3,10 @@
 ``python tests/plugins/reports/report_table.py`` rewrites the goldens.
 """
 
+from decimal import Decimal
 from pathlib import Path
 
-from crystalbench import Cell, Column, Direction, Failure, MetricResult, Missing, Row, RowKind, Table
+from crystalbench import Cell, Column, ColumnSet, Direction, Failure, MetricResult, Missing, Row, RowKind, Table
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 
@@ -19,7 +20,7 @@ COLUMNS = (
     Column(key="uniqueness", title="Uniqueness", latex="Uniq.", unit="%", direction=Direction.HIGHER,
            description="Distinct protostructures / drawn samples."),
     Column(key="p1_share", title="Space group 1", latex="$P1$", unit="%", direction=Direction.TARGET,
-           description="Share of the valid samples in space group 1."),
+           within=ColumnSet.ALL, description="Share of the valid samples in space group 1."),
     Column(key="novel_fwd", title="FWD", latex="FWD", direction=Direction.LOWER, digits=2, group="novel",
            description="The same with novel samples only."),
     Column(key="prototype_novelty", title="New prototypes", latex=r"\# prototypes", unit="count", digits=0,
@@ -40,23 +41,28 @@ def of(*values: float, n: int = 10_000, interval: tuple[float, float] | None = N
     return Cell(outcomes=tuple(MetricResult(value=value, n=n, interval=interval) for value in values))
 
 
+def paper(mean: str, std: str = "") -> Cell:
+    return Cell(published=(Decimal(mean), Decimal(std) if std else None))
+
+
 def rich_table() -> Table:
     rows = (
         Row(
             generator="symmcd", title="SymmCD", kind=RowKind.PUBLISHED, replicas=3,
             notes=("Somebody et al. 2025, arXiv:2502.06485: Table 1", "on the authors' own split"),
             cells={
-                "fwd": Cell(published=(1.47, 0.29)),
-                "novelty": Cell(published=(0.523, 0.0121)),
-                "uniqueness": Cell(published=(0.999, 0.0)),
-                "novel_fwd": Cell(published=(4.53, 0.65)),
-                "prototype_novelty": Cell(published=(780.0, 49.0)),
-                "novel_per_minute": Cell(published=(115.0, None)),
+                "fwd": paper("1.47", "0.29"),
+                "novelty": paper("0.523", "0.0121"),
+                "uniqueness": paper("0.999", "0.0000"),
+                "novel_fwd": paper("4.53", "0.65"),
+                "prototype_novelty": paper("780", "49"),
+                "novel_per_minute": paper("115"),
             },
         ),
         Row(
             generator="wyckoffdiff", title="WyckoffDiff-zeros", kind=RowKind.MEASURED, replicas=3,
-            asked=30_000, drawn=30_000, valid=29_991, reasons={"empty": 9},
+            asked=30_000, drawn=30_000, valid=29_991,
+            searched=99_000, novel=30_140, used=30_000, reasons={"empty": 9},
             cells={
                 "fwd": of(0.46, 0.48, 0.50),
                 "fwd@wren_small-0123": of(4.6, 4.8, 5.0),
@@ -70,6 +76,7 @@ def rich_table() -> Table:
         ),
         Row(
             generator="diffcsp++", title="DiffCSP++", kind=RowKind.MEASURED, asked=10_000, drawn=10_000, valid=9_402,
+            searched=22_000, novel=10_640, used=10_000,
             reasons={"non_finite": 41, "overlapping_atoms": 512, "timeout": 3, "tiny_cell": 42},
             cells={
                 "fwd": Cell(
@@ -115,6 +122,7 @@ def rich_table() -> Table:
         ),
         Row(
             generator="train", title="training copy", kind=RowKind.TRAINING, asked=10_000, drawn=10_000, valid=10_000,
+            searched=10_000, novel=0, used=0,
             cells={
                 "fwd": of(0.000123), "fwd@wren_small-0123": of(0.0), "novelty": of(0.0), "uniqueness": of(0.957),
                 "p1_share": of(0.003),
@@ -142,7 +150,7 @@ def goldens() -> dict[str, str]:
 
     modules = (csv, html, json, latex, markdown)
     specs = [spec for module in modules for spec in module.crystalbench_reporters()]
-    return {f"report_table{spec.suffix}": spec.render(rich_table()) for spec in specs}
+    return {f"report_table{spec.suffix}": spec.report(rich_table()) for spec in specs}
 
 
 if __name__ == "__main__":

@@ -16,10 +16,11 @@ from crystalbench.tables.text import plain
 from crystalbench_plugins.reports.html import render
 from tests.plugins.reports.report_table import rich_table
 
-VOID = {"meta"}
+VOID = {"meta", "input"}
 ATTRIBUTES = {
     "lang", "charset", "http-equiv", "content", "name", "class", "title", "scope", "colspan", "style", "tabindex",
-    "role", "aria-label", "viewbox", "x", "y", "x1", "x2", "y1", "y2", "d", "text-anchor", "transform",
+    "role", "aria-label", "viewbox", "type", "id", "for",
+    "x", "y", "x1", "x2", "y1", "y2", "d", "text-anchor", "transform",
 }  # fmt: skip
 ATTACKS = (
     "<script>alert(1)</script>",

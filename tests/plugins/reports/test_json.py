@@ -1,6 +1,7 @@
 """JSON: a table read back is the table; whatever else is refused with its place."""
 
 import json
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from crystalbench import (
     Cell,
     Column,
+    ColumnSet,
     Direction,
     Failure,
     MetricResult,
@@ -25,6 +27,7 @@ from tests.plugins.reports.report_table import rich_table
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 counts = st.integers(0, 10**9)
+decimals = st.decimals(-(10**9), 10**9, places=4) | st.sampled_from([Decimal("0.00"), Decimal("99")])
 texts = st.text(st.characters(), max_size=8)
 details = st.recursive(
     st.none() | st.booleans() | finite | texts,
@@ -42,17 +45,18 @@ outcomes = st.one_of(
 cells = st.builds(
     Cell,
     outcomes=st.lists(outcomes, max_size=3).map(tuple),
-    published=st.none() | st.tuples(finite, st.none() | finite),
+    published=st.none() | st.tuples(decimals, st.none() | decimals),
 )
 rows = st.builds(
     Row, generator=texts, title=texts, kind=st.sampled_from(RowKind), replicas=counts, asked=counts, drawn=counts,
-    valid=counts, reasons=st.dictionaries(texts, counts, max_size=2), notes=st.lists(texts, max_size=2).map(tuple),
+    valid=counts, searched=counts, novel=st.none() | counts, used=st.none() | counts,
+    reasons=st.dictionaries(texts, counts, max_size=2), notes=st.lists(texts, max_size=2).map(tuple),
     cells=st.dictionaries(texts, cells, max_size=2),
 )  # fmt: skip
 columns = st.builds(
     Column, key=texts, title=texts, latex=texts, unit=texts, direction=st.sampled_from(Direction),
     digits=st.integers(0, 6), group=texts, description=texts, show_interval=st.booleans(),
-    size_dependent=st.booleans(),
+    size_dependent=st.booleans(), within=st.sampled_from(ColumnSet),
 )  # fmt: skip
 tables = st.builds(
     Table, title=texts, columns=st.lists(columns, max_size=2).map(tuple), rows=st.lists(rows, max_size=2).map(tuple),
@@ -104,7 +108,7 @@ def _changed(path: tuple[str | int, ...], value: object) -> str:
         ("[" * 100_000, "not JSON"),
         ("[]", "top level is .*expected a mapping"),
         ('{"schema_version": NaN}', "NaN is not a JSON number"),
-        (_changed(("schema_version",), 1), "schema_version is 1; expected 3.*make the run again"),
+        (_changed(("schema_version",), 1), "schema_version is 1; expected 4.*make the run again"),
         (_changed(("extra",), 1), "unknown key 'extra'"),
         (_changed(("rows", 1, "kind"), "best"), r"rows\[1\]\.kind is 'best'; expected one of measured"),
         (_changed(("rows", 1, "drawn"), True), r"rows\[1\]\.drawn is True; expected a whole number"),
@@ -115,6 +119,8 @@ def _changed(path: tuple[str | int, ...], value: object) -> str:
         (_changed(("rows", 1, "cells", "fwd", "outcomes", 0, "type"), "guess"), "expected one of value"),
         (_changed(("rows", 1, "cells", "fwd", "outcomes", 0, "interval"), [1]), r"expected \[low, high\]"),
         (_changed(("rows", 0, "cells", "fwd", "published"), [1]), "expected .mean"),
+        (_changed(("rows", 0, "cells", "fwd", "published"), ["1e9", None]), "expected a number as text"),
+        (_changed(("rows", 0, "cells", "fwd", "published"), [1.0, None]), "expected text"),
         (to_json(rich_table()).replace('"value": 0.46', '"value": 1e999'), "is inf; expected a finite number"),
     ],
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import replace
+from decimal import Decimal
 from itertools import pairwise
 
 import pytest
@@ -10,20 +11,10 @@ from hypothesis import strategies as st
 
 from crystalbench import Cell, Column, Direction, Failure, Missing, Row, RowKind, Table
 from crystalbench.tables.text import plain
-from crystalbench_plugins.reports._layout import (
-    FAILED,
-    NO_VALUE,
-    blocks,
-    bounds,
-    layout,
-    ledger,
-    letters,
-    number,
-    printed,
-    problem_text,
-    with_spread,
-)
-from tests.plugins.reports.report_table import GOLDEN, goldens, of, rich_table
+from crystalbench_plugins.reports._footnotes import Footnotes, letters
+from crystalbench_plugins.reports._layout import FAILED, NO_VALUE, blocks, counts, layout, ledger, problem_text
+from crystalbench_plugins.reports._numbers import bounds, number, printed, with_spread
+from tests.plugins.reports.report_table import GOLDEN, goldens, of, paper, rich_table
 
 PERCENT = Column(key="x", title="x", latex="", unit="%", digits=1)
 PLAIN = Column(key="x", title="x", latex="", digits=2, direction=Direction.LOWER)
@@ -131,15 +122,92 @@ def test_mean_and_deviation_have_the_same_decimals() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "column", "text"), [(41.9, PLAIN, "41.9"), (13.71, PLAIN, "13.71"), (0.994, PERCENT, "99.4")]
+    ("value", "column", "text"),
+    [
+        ("41.9", PLAIN, "41.9"),
+        ("13.71", PLAIN, "13.71"),
+        ("0.994", PERCENT, "99.4"),
+        ("0.0000", PERCENT, "0.00"),
+        ("2.60", PLAIN, "2.60"),
+        ("0.01", PERCENT, "1"),
+        ("1", PERCENT, "100"),
+        ("0", PERCENT, "0"),
+    ],
 )
-def test_published_means_get_no_digit_that_the_paper_lacks(value: float, column: Column, text: str) -> None:
-    assert printed(value, column) == text
+def test_published_numbers_are_printed_as_printed(value: str, column: Column, text: str) -> None:
+    assert printed(Decimal(value), column) == text
 
 
-def test_published_deviations_keep_the_columns_zeros() -> None:
-    assert printed(2.6, PLAIN, 2) == "2.60"
-    assert printed(0.0006, PERCENT, 1) == "0.06"
+def test_notes_that_differ_in_numbers_share_a_letter_and_list_them() -> None:
+    notes = Footnotes()
+    texts = ("1,000 rows: 8.09, under 11", "969 rows: 8.41, under 11", "1,000 rows: 8.09, under 11", "no rows")
+    assert [notes.mark(text) for text in texts] == ["a", "a", "a", "b"]
+    assert list(notes) == [("a", "1,000 / 969 rows: 8.09 / 8.41, under 11"), ("b", "no rows")]
+
+
+@pytest.mark.parametrize(
+    "names", [("x-1", "x-2"), ("wbm-1433", "wbm-2"), ("a/0", "a/1"), ("v1.2", "v1.3"), ("2D", "3D")]
+)
+def test_numbers_inside_names_are_part_of_the_meaning(names: tuple[str, str]) -> None:
+    notes = Footnotes()
+    assert [notes.mark(f"made by {name}") for name in names] == ["a", "b"]
+
+
+@given(st.lists(st.text(), min_size=1))
+def test_a_note_alone_in_its_meaning_is_printed_as_it_is(texts: list[str]) -> None:
+    for text in texts:
+        notes = Footnotes()
+        notes.mark(text)
+        assert [note for _, note in notes] == [plain(text)]
+
+
+def test_novel_columns_of_the_training_set_need_no_note() -> None:
+    cells = {"x": Cell(outcomes=(Missing("there are no novel samples"),))}
+    column = replace(PLAIN, group="novel")
+    for kind, novel, marks in ((RowKind.TRAINING, 0, ()), (RowKind.MEASURED, 0, ("a",)), (RowKind.TRAINING, 5, ("a",))):
+        row = Row(generator="g", title="g", kind=kind, novel=novel, cells=cells)
+        sheet = layout(Table(title="t", columns=(column,), rows=(row,)))
+        assert sheet.lines[0].entries[0].marks == marks
+
+
+def test_a_note_of_all_rows_of_a_kind_stands_at_their_heading() -> None:
+    rows = tuple(
+        Row(
+            generator=name,
+            title=name,
+            kind=RowKind.PUBLISHED,
+            notes=("the paper", "Table 1", *own),
+            cells={"x": paper("1")},
+        )
+        for name, own in (("a", ()), ("b", ("discarded some",)))
+    )
+    sheet = layout(Table(title="t", columns=(PLAIN,), rows=rows))
+    assert sheet.headed
+    assert [line.marks for line in sheet.lines] == [("‡",), ("‡", "b")]
+    assert sheet.groups[0].marks == ("a",)
+    assert sheet.footnotes[1:] == (("a", "the paper; Table 1"), ("b", "discarded some"))
+
+
+def test_what_a_paper_did_not_print_is_a_dash_without_a_note() -> None:
+    row = Row(generator="g", title="g", kind=RowKind.PUBLISHED, cells={"y": paper("1")})
+    sheet = layout(Table(title="t", columns=(PLAIN, replace(PLAIN, key="y")), rows=(row,)))
+    assert [(entry.value, entry.marks) for entry in sheet.lines[0].entries] == [(NO_VALUE, ()), ("1", ())]
+    assert [mark for mark, _ in sheet.footnotes] == ["‡"]
+
+
+def test_counts_of_a_search_for_novel_samples_stand_in_the_table() -> None:
+    searching = Row(
+        generator="a", title="a", kind=RowKind.MEASURED, asked=10, drawn=10, valid=9, searched=40, novel=21, used=20
+    )
+    plainly = replace(searching, searched=0, novel=3, used=3)
+    assert counts(layout(Table(title="t", columns=(), rows=(searching,)))) == (
+        ("asked", "drawn", "valid", "searched", "novel", "used"),
+        [(10, 10, 9, 40, 21, 20)],
+    )
+    assert counts(layout(Table(title="t", columns=(), rows=(plainly,)))) == (
+        ("asked", "drawn", "valid", "novel"),
+        [(10, 10, 9, 3)],
+    )
 
 
 def test_footnote_letters_go_on_after_z() -> None:
@@ -221,12 +289,22 @@ def test_plain_text_is_one_printable_line(text: str) -> None:
     line.encode()
 
 
-@given(st.lists(st.integers(1, 50), min_size=1), st.integers(0, 60), st.integers(1, 120))
-def test_blocks_hold_every_column_once_in_order(widths: list[int], names: int, limit: int) -> None:
-    parts = list(blocks(widths, names, limit))
-    assert [i for part in parts for i in part] == list(range(len(widths)))
-    assert all(len(part) == 1 or names + sum(widths[i] for i in part) <= limit for part in parts)
-    assert all(names + sum(widths[i] for i in a) + widths[b.start] > limit for a, b in pairwise(parts))
+@given(st.lists(st.tuples(st.integers(1, 50), st.sampled_from("ab"))), st.integers(0, 60), st.integers(1, 120))
+def test_blocks_hold_every_column_once_in_order(columns: list[tuple[int, str]], names: int, limit: int) -> None:
+    def fits(part: range) -> bool:
+        return names + sum(columns[i][0] for i in part) <= limit
+
+    groups = [group for _, group in columns]
+    parts = list(blocks(groups, fits))
+    assert [i for part in parts for i in part] == list(range(len(columns)))
+    assert all(len(part) <= 1 or fits(part) for part in parts)
+    for first, second in pairwise(parts):
+        assert groups[second.start] != groups[second.start - 1] or not fits(range(first.start, second.start + 1))
+
+
+@pytest.mark.parametrize(("limit", "lengths"), [(9, [8]), (7, [3, 5]), (4, [3, 4, 1]), (2, [2, 2, 2, 2]), (0, [1] * 8)])
+def test_blocks_end_where_the_group_changes(limit: int, lengths: list[int]) -> None:
+    assert [len(part) for part in blocks([""] * 3 + ["novel"] * 5, lambda part: len(part) <= limit)] == lengths
 
 
 def test_an_empty_table_is_drawn() -> None:
@@ -250,7 +328,7 @@ def test_failures_come_before_missing_values() -> None:
 def test_a_published_row_is_left_out_of_a_block_in_which_it_prints_nothing() -> None:
     sheet = layout(rich_table())
     place = [column.key for column in sheet.table.columns].index("p1_share")
-    shown = dict(sheet.groups_in(range(place, place + 1)))
+    shown = {group.kind: group.lines for group in sheet.groups_in(range(place, place + 1))}
     assert RowKind.PUBLISHED not in shown
     assert [line.row.generator for line in shown[RowKind.EXAMPLE]] == ["cdvae"]
-    assert RowKind.PUBLISHED in dict(sheet.groups_in(range(place, place + 2)))
+    assert RowKind.PUBLISHED in {group.kind for group in sheet.groups_in(range(place, place + 2))}

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crystalbench import Column, Row, RowKind, Table
+from crystalbench import Column, Presentation, Row, RowKind, Table
 from crystalbench_plugins.reports.markdown import WIDTH, escape, render, shown_width
 from tests.plugins.reports.report_table import of, rich_table
 
@@ -29,8 +29,23 @@ def test_a_wide_table_is_continued_with_the_names_repeated() -> None:
     text = render(rich_table())
     tables = [line for line in text.splitlines() if line.startswith("|")]
     assert text.count("| generator") > 1
-    assert text.count("| WyckoffDiff-zeros") == text.count("| generator") + 1  # and once in the ledger
+    assert text.count("| WyckoffDiff-zeros") == text.count("generator ") + 1  # and once among the counts
     assert max(map(shown_width, tables)) <= WIDTH
+
+
+@pytest.mark.parametrize("width", [80, 100, 119, 400])
+def test_no_line_is_wider_than_asked_for(width: int) -> None:
+    table = rich_table()
+    rows = tuple(replace(row, title=row.generator) for row in table.rows)
+    text = render(replace(table, rows=rows, presentation=Presentation(width=width)))
+    assert max(map(shown_width, text.splitlines())) <= width
+    assert text.count("| generator") + text.count("| novel: generator") > 1 or width == 400
+
+
+def test_settings_can_be_left_out_and_the_caption_chosen() -> None:
+    text = render(replace(rich_table(), presentation=Presentation(settings=False, caption="Mine_1 *all*")))
+    assert text.startswith("# Mine_1 \\*all\\*\n")
+    assert "Settings:" not in text
 
 
 def test_lines_of_one_table_are_equally_wide() -> None:
