@@ -170,7 +170,7 @@ def test_several_files_are_replicas_of_a_generator_nobody_knows(plugins: Plugins
     finished = execute(plugins, tmp_path / "run", generator={"my model": {"samples": files}}, n=12)
     got = row(finished, "my model")
     assert (got.kind, got.replicas, got.asked, got.drawn) == (RowKind.MEASURED, 2, 24, 22)
-    assert "12 samples were asked for; the file holds 10" in got.notes
+    assert "12 samples were asked for; the file of replica 0 holds 10" in got.notes
     assert got.cells["halide_share"].mean == pytest.approx((1 + 10 / 12) / 2)
 
 
