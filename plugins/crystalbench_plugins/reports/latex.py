@@ -37,7 +37,7 @@ WIDTH = 35.5  # em of \small in the text width of article, which is 35.6 at 12 p
 GAP = 0.9  # between two columns: twice \tabcolsep
 NAME, TITLE = 26, 16  # characters in a line of a generator's name, of a column's title
 NOTE = 84  # characters of \footnotesize in a line
-HEIGHT = 37  # lines of \small in a float
+HEIGHT = 35.5  # lines of \small in a float
 FLOATS = 12  # that TeX is asked to hold at once; LaTeX gives up at 18 or 52
 ROWS = 27  # lines in one tabular
 
