@@ -62,6 +62,12 @@ def encodable(given: ScoreInput, labels: Sequence[str]) -> Encoded:
     return encoded if known.all() else Encoded(encoded.embeddings[known], encoded.energies[known])
 
 
+def encodable_labels(given: ScoreInput, labels: Sequence[str]) -> list[str]:
+    """Return the labels that `encodable` keeps."""
+    known = np.isfinite(given.encode(labels).energies)
+    return [label for label, kept in zip(labels, known.tolist(), strict=True) if kept]
+
+
 def reference_rows(given: ScoreInput, n: int, skip: int = 0) -> Sequence[str]:
     """Return the labels of ``n`` reference rows in the order of the run's seed, after the first ``skip``."""
     train = given.reference.labels

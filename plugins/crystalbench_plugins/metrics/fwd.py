@@ -4,7 +4,9 @@ N samples against N random reference rows: the plain value, as in the paper, and
 the number of samples. Both are the squared distance, in the unit of the embedding squared.
 """
 
+from collections import Counter
 from collections.abc import Iterable
+from functools import partial
 
 import numpy as np
 
@@ -16,13 +18,15 @@ from crystalbench import (
     MetricResult,
     MetricSpec,
     Need,
+    Protostructure,
     ScoreInput,
     Subset,
     hookimpl,
 )
 from crystalbench.tables.results import JSON
-from crystalbench_plugins.metrics._embedded import Embedded, embed, encodable, reference_rows
+from crystalbench_plugins.metrics._embedded import Embedded, embed, encodable, encodable_labels, reference_rows
 from crystalbench_plugins.metrics._frechet import Gaussian, chance, corrected, distance, fit
+from crystalbench_plugins.metrics._split import Split, split
 
 LEAST = 4  # two halves of two rows
 
@@ -54,21 +58,38 @@ def compute(given: ScoreInput) -> MetricResult:
     )
 
 
-def compute_corrected(given: ScoreInput) -> MetricResult:
-    """Return the corrected distance with its 95 % interval; a little below zero where there is no difference."""
+def compute_corrected(given: ScoreInput, taken_apart: bool = False) -> MetricResult:
+    """Return the corrected distance with its 95 % interval; a little below zero where there is no difference.
+
+    Where there is one, and it is to be ``taken_apart``, the note and the details say where it comes from.
+    """
     embedded = embed(given, LEAST)
     samples, reference = embedded.samples.embeddings, embedded.reference.embeddings
     found = corrected(samples, reference, given.seed)
     few = min(len(samples), len(reference)) <= 2 * samples.shape[1]
     notes = [FEW.format(samples.shape[1])] if few else []
     notes += [NEGATIVE] if found.value < 0 else []
+    apart = _apart(given, embedded) if taken_apart and found.interval[0] > 0 else None
+    notes += [apart.note] if apart else []
     return MetricResult(
         value=found.value,
         n=len(samples),
         interval=found.interval,
-        details=_details(embedded),
+        details=_details(embedded) | ({"split": apart.to_json()} if apart else {}),
         notes=(*embedded.notes, *notes),
     )
+
+
+def _apart(given: ScoreInput, embedded: Embedded) -> Split:
+    assert given.dataset is not None
+    table = given.dataset.table
+    labels = sorted(item.label for item in given.samples.valid), reference_rows(given, len(embedded.samples))
+    samples, reference = (
+        [Protostructure.from_canonical(label, table) for label in encodable_labels(given, some)] for some in labels
+    )
+    known = Counter(given.reference.prototypes)
+    rows = embedded.samples.embeddings, embedded.reference.embeddings
+    return split(samples, rows[0], reference, rows[1], known, given.seed)
 
 
 def _floor(given: ScoreInput, reference: Encoded) -> tuple[float, float] | None:
@@ -114,7 +135,7 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
     return [
         MetricSpec(
             name=name,
-            version="3" if correct else "1",
+            version="4" if correct else "1",
             order=order,
             within=ColumnSet.ALL if correct else ColumnSet.PAPER,
             title=title,
@@ -131,7 +152,7 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
             valid_only=True,
             distance=correct and subset is Subset.ALL,
             size_dependent=not correct,
-            compute=compute_corrected if correct else compute,
+            compute=partial(compute_corrected, taken_apart=subset is Subset.ALL) if correct else compute,
         )
         for name, title, order, subset, correct in columns
     ]
