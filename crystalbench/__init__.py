@@ -16,6 +16,7 @@ from crystalbench.errors import (
     PluginError,
     ProtostructureError,
     ReadError,
+    SettingError,
 )
 from crystalbench.hookspecs import hookimpl
 from crystalbench.interfaces import (
@@ -61,5 +62,6 @@ __all__ = [
     "NotComputable", "Orbit", "Parameter", "Parameters", "PluginError", "Presentation", "Protostructure",
     "ProtostructureError", "RawStructure",
     "ReadError", "ReaderSpec", "ReporterSpec", "Row", "RowKind", "Sample", "SampleSet", "Sampler",
-    "SamplerInput", "Scale", "ScoreInput", "Split", "Subset", "Table", "Timing", "Value", "__version__", "hookimpl",
+    "SamplerInput", "Scale", "ScoreInput", "SettingError", "Split", "Subset", "Table", "Timing", "Value", "__version__",
+    "hookimpl",
 ]  # fmt: skip

@@ -118,6 +118,10 @@ class ReaderSpec:
     read
         Yields the samples in the order they were generated. One bad record is an `Invalid`; a file that cannot
         be read at all raises `ReadError` with the file, the place and the remedy. Runs no code from the file.
+    suffixes
+        Endings of the names of such files, without ``.gz``: to propose this reader where none understands a file.
+    notes
+        Sentences on what a user should know of a file beside its samples, such as a gap in its numbering.
     """
 
     name: str
@@ -126,6 +130,8 @@ class ReaderSpec:
     description: str
     detect: Callable[[Path], bool]
     read: Callable[[Path, Parameters], Iterator[Sample]]
+    suffixes: tuple[str, ...] = ()
+    notes: Callable[[Path], Iterable[str]] = lambda path: ()
     parameters: tuple[Parameter, ...] = ()
 
 

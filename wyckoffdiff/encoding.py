@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crystalbench import Invalid, InvalidReason, Protostructure, ProtostructureError
-from crystalbench.crystals.protostructure import ELEMENTS
+from crystalbench.crystals.elements import ELEMENTS
 from crystalbench.crystals.wyckoff import Table
 from wyckoffdiff.layout import layout
 

@@ -1,13 +1,11 @@
 """The files of PyTorch: zip archives of a pickle and of raw numbers."""
 
 import math
-import struct
 import sys
 import zipfile
-import zlib
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import IO, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +13,7 @@ from numpy.typing import NDArray
 from crystalbench import ReadError
 from crystalbench_baselines import _pickle_as_data
 from crystalbench_baselines._pickle_as_data import TensorRecord
+from crystalbench_baselines._streams import BROKEN, in_words
 
 MAX_ENTRIES = 100_000
 """Files in the archive. CDVAE's hold ten; FlowMM's up to a few for each crystal."""
@@ -22,21 +21,18 @@ MAX_ENTRIES = 100_000
 MAX_INFLATED_BYTES = 256 * 2**20
 """Size of one compressed entry. PyTorch stores its numbers uncompressed, where the file itself is the limit."""
 
-_BROKEN = (
-    zipfile.BadZipFile,
-    zlib.error,
-    struct.error,
-    EOFError,
-    NotImplementedError,
-    OSError,
-    RuntimeError,
-    ValueError,
-)
-"""What `zipfile` raises on damaged, truncated, encrypted or oddly compressed archives."""
+_PIECE = 2**20
 
 
 class TorchArchive:
     """A file written by `torch.save`, opened without PyTorch and without running anything in it.
+
+    Parameters
+    ----------
+    path
+        The file.
+    file
+        Its bytes, where they lie elsewhere and ``path`` is their name for messages; closed by who opened them.
 
     Attributes
     ----------
@@ -49,16 +45,16 @@ class TorchArchive:
         If it is no such file, is damaged, or names anything beside tensors.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path | str, file: IO[bytes] | None = None) -> None:
+        self._path = str(path)
         try:
-            self._zip = zipfile.ZipFile(path)
+            self._zip = zipfile.ZipFile(file or path)
         except FileNotFoundError:
             raise ReadError(f"{path}: no such file") from None
-        except _BROKEN as error:
+        except BROKEN as error:
             raise ReadError(
-                f"{path}: not a complete PyTorch file ({error}). Copy it again; a file of PyTorch before 1.6 has to be "
-                "loaded and saved again with a newer one"
+                f"{path}: not a complete PyTorch file. Copy it again; a file of PyTorch before 1.6 has to be loaded "
+                "and saved again with a newer one"
             ) from error
         try:
             self._open()
@@ -78,7 +74,7 @@ class TorchArchive:
         if f"{self._root}byteorder" in names and self._bytes("byteorder", 16).strip() == b"big":
             self._order = ">"
         text = self._bytes("data.pkl", _pickle_as_data.MAX_PICKLE_BYTES)
-        self.content = _pickle_as_data.parse(text, str(self._path))
+        self.content = _pickle_as_data.parse(text, self._path)
 
     def __enter__(self) -> Self:
         return self
@@ -95,11 +91,13 @@ class TorchArchive:
                 limit = min(limit, MAX_INFLATED_BYTES)
             if info.file_size > limit:
                 raise ReadError(f"{self._path}: entry {entry} has {info.file_size} bytes, the limit is {limit}")
-            return self._zip.read(info)
+            with self._zip.open(info) as stream:
+                # Piece by piece: the size that an archive states may be a lie.
+                return b"".join(iter(lambda: stream.read(_PIECE), b""))
         except KeyError:
             raise ReadError(f"{self._path}: entry {entry} is missing; was the file copied completely?") from None
-        except _BROKEN as error:
-            raise ReadError(f"{self._path}: entry {entry} is damaged ({error}); copy the file again") from error
+        except BROKEN as error:
+            raise ReadError(f"{self._path}: entry {entry}: {in_words(error)}") from error
 
     def array(self, tensor: TensorRecord) -> NDArray[Any]:
         """Read the numbers of one tensor; the array is read-only."""

@@ -1,204 +1,220 @@
-"""The text files in a folder, a zip or a tar archive, in the order in which a generator numbered them.
+"""The files in a folder, a zip or a tar archive, in the order in which a generator numbered them.
 
-Nothing is unpacked to disk, so names in an archive cannot point anywhere. Hidden files, ``__MACOSX`` and whatever has
-another suffix are passed over. Folders are not searched below their first level: runs of other days lie there.
+Nothing is unpacked to a named place, so names in an archive cannot point anywhere. Hidden files, ``__MACOSX`` and links
+to folders are passed over, and archives in archives are not opened.
 """
 
-import bz2
-import gzip
 import io
-import lzma
+import os
 import re
 import tarfile
+import tempfile
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO, cast
 
-from crystalbench import Invalid, InvalidReason, ReadError
+from crystalbench import ReadError
+from crystalbench_baselines import _limits
+from crystalbench_baselines._streams import BROKEN, Budget, in_words, open_file
 
-MAX_ARCHIVE_BYTES = 2**30
-"""Size of an archive after decompression; half a million CIF files."""
-
-MAX_MEMBER_BYTES = 8 * 2**20
-"""Size of one text. The CIF file of a cell of 1,000 atoms has 0.1 MB."""
-
-Wanted = Callable[[str], bool]
-
-_BROKEN = (
-    zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError, NotImplementedError,
-    RuntimeError, ValueError,
-)  # fmt: skip
-_OPENERS: dict[bytes, Callable[[Path], io.BufferedIOBase]] = {
-    b"\x1f\x8b": gzip.GzipFile,
-    b"BZ": bz2.BZ2File,
-    b"\xfd7": lzma.LZMAFile,
-}
+_BLOCK = 512  # of a tar archive
+_IN_MEMORY = 2**25
+_BEGINNING = 2**22  # bytes of a tar archive that are looked at to tell what is in it
 
 
-def natural(name: str) -> tuple[tuple[str, int, str], ...]:
-    """Return a sort key under which ``gen_2`` comes before ``gen_10``."""
+class Kind(Enum):
+    """What a path is, by its first bytes."""
+
+    ABSENT = "absent"
+    FOLDER = "folder"
+    ZIP = "zip archive"
+    TAR = "tar archive"
+    TORCH = "PyTorch file"
+    FILE = "file"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One file in a container: its path in it, and how its bytes are had."""
+
+    name: str
+    open: Callable[[], BinaryIO]
+
+
+def natural(name: str) -> tuple[tuple[tuple[str, int, str], ...] | str, ...]:
+    """Return a sort key under which ``gen_2`` comes before ``gen_10``, folder by folder."""
     # Lengths and digits, not int(): Python refuses numbers of over 4,300 digits.
-    parts = re.findall(r"([^0-9]*)([0-9]*)", name)
-    return tuple((text, len(digits.lstrip("0")), digits.lstrip("0")) for text, digits in parts)
+    keys = [
+        tuple((text, len(digits.lstrip("0")), digits.lstrip("0")) for text, digits in _RUNS.findall(part))
+        for part in name.split("/")
+    ]
+    return (*keys, name)
 
 
-def inflate(path: Path, limit: int | None = None) -> bytes:
-    """Return the content of a file, decompressed where it is a .gz, .bz2 or .xz.
-
-    Raises
-    ------
-    ReadError
-        If there is no such file, it is damaged, or it has more than ``limit`` bytes (`MAX_ARCHIVE_BYTES`).
-    """
-    limit = MAX_ARCHIVE_BYTES if limit is None else limit
-    try:
-        with path.open("rb") as plain:
-            opener = _OPENERS.get(plain.read(2))
-        with opener(path) if opener else path.open("rb") as stream:
-            content = stream.read(limit + 1)
-    except FileNotFoundError:
-        raise ReadError(f"{path}: no such file") from None
-    except _BROKEN as error:
-        raise ReadError(f"{path}: damaged ({error}); copy it again") from error
-    if len(content) > limit:
-        raise ReadError(f"{path}: over {limit} bytes (decompressed); split it")
-    return content
+_RUNS = re.compile(r"([^0-9]*)([0-9]*)")
 
 
-def head(path: Path, size: int) -> str:
-    """Return the first ``size`` bytes of a file, decompressed, as text; empty where it cannot be read."""
-    try:
-        with path.open("rb") as plain:
-            opener = _OPENERS.get(plain.read(2))
-        with opener(path) if opener else path.open("rb") as stream:
-            return stream.read(size).decode(errors="replace")
-    except _BROKEN:
-        return ""
-
-
-def first_names(path: Path) -> list[str]:
-    """Return names of some files in a folder or archive; empty for anything else. Never raises."""
-    try:
-        if path.is_dir():
-            return [child.name for child in path.iterdir() if child.is_file()]
-        if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:
-                return archive.namelist()
-        if path.is_file():
-            return _first_tar_names(path)
-    except _BROKEN:
-        pass
-    return []
-
-
-def _first_tar_names(path: Path) -> list[str]:
-    with path.open("rb") as plain:
-        opener = _OPENERS.get(plain.read(2))
-    with opener(path) if opener else path.open("rb") as stream:
-        beginning = stream.read(2**20)
-    if beginning[257:262] != b"ustar":
-        return []
-    names = []
-    try:
-        with tarfile.open(fileobj=io.BytesIO(beginning), mode="r:") as archive:
-            while member := archive.next():
-                names.append(member.name)
-    except tarfile.TarError:
-        pass  # the rest of it is not in the beginning
-    return names
-
-
-def texts(path: Path, wanted: Wanted, what: str) -> Iterator[tuple[str, str | Invalid]]:
-    """Yield the name and text of each file for which ``wanted(name)``, in natural order of the names.
-
-    Parameters
-    ----------
-    path
-        A folder, a .zip, a .tar (also .gz, .bz2, .xz), or one file.
-    wanted
-        Says of a name (without folders) whether it is one of those meant.
-    what
-        Plural of what is looked for, for messages.
-
-    Raises
-    ------
-    ReadError
-        If there is none, or the archive is damaged or too large.
-    """
+def kind(path: Path) -> Kind:
+    """Return what a path is. Never raises."""
     if path.is_dir():
-        found = _folder(path, wanted)
-    elif not path.is_file():
-        raise ReadError(f"{path}: no such file or folder")
-    elif zipfile.is_zipfile(path):
-        found = _zip(path, wanted)
-    elif wanted(path.name):
-        yield path.name, decode(inflate(path, MAX_MEMBER_BYTES))
-        return
-    else:
-        found = _tar(path, wanted)
-    some = False
-    for pair in found:
-        some = True
-        yield pair
-    if not some:
-        raise ReadError(f"{path}: no {what} in it{_nested(path, wanted)}")
+        return Kind.FOLDER
+    if not path.is_file():
+        return Kind.ABSENT
+    try:
+        with path.open("rb") as file:
+            start = file.read(4)
+        if start in (b"PK\x03\x04", b"PK\x05\x06"):
+            return Kind.TORCH if _is_torch(path) else Kind.ZIP
+        with open_file(path, Budget(str(path))) as stream:
+            return Kind.TAR if stream.read(_BLOCK)[257:262] == b"ustar" else Kind.FILE
+    except (OSError, ReadError):
+        return Kind.FILE
 
 
-def decode(text: bytes) -> str:
-    """Return text, with a mark in the place of bytes that are not UTF-8."""
-    return text.decode("utf-8-sig", errors="replace")
-
-
-def _nested(path: Path, wanted: Wanted) -> str:
-    if path.is_dir():
-        for child in sorted(path.iterdir()):
-            if child.is_dir() and any(wanted(name) for name in first_names(child)):
-                return f"; did you mean {child}?"
-    return ""
-
-
-def _meant(name: str, wanted: Wanted) -> bool:
-    parts = PurePosixPath(name.replace("\\", "/")).parts
-    hidden = any((part.startswith(".") and part != "..") or part == "__MACOSX" for part in parts)
-    return bool(parts) and not hidden and wanted(parts[-1])
-
-
-def _folder(path: Path, wanted: Wanted) -> Iterator[tuple[str, str | Invalid]]:
-    names = [child.name for child in path.iterdir() if child.is_file() and _meant(child.name, wanted)]
-    for name in sorted(names, key=natural):
-        size = (path / name).stat().st_size
-        yield name, _too_large(size) if size > MAX_MEMBER_BYTES else decode((path / name).read_bytes())
-
-
-def _zip(path: Path, wanted: Wanted) -> Iterator[tuple[str, str | Invalid]]:
+def _is_torch(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
-            infos = [i for i in archive.infolist() if not i.is_dir() and _meant(i.filename, wanted)]
-            total = sum(info.file_size for info in infos)
-            if total > MAX_ARCHIVE_BYTES:
-                raise ReadError(f"{path}: {total} bytes when unpacked, the limit is {MAX_ARCHIVE_BYTES}; split it")
-            for info in sorted(infos, key=lambda info: natural(info.filename)):
-                size = info.file_size
-                yield info.filename, _too_large(size) if size > MAX_MEMBER_BYTES else decode(archive.read(info))
-    except _BROKEN as error:
-        raise ReadError(f"{path}: damaged archive ({error}); copy it again") from error
+            return any(name.split("/")[1:] == ["data.pkl"] for name in archive.namelist())
+    except BROKEN:
+        return False
 
 
-def _tar(path: Path, wanted: Wanted) -> Iterator[tuple[str, str | Invalid]]:
-    # Decompressed as a whole: sorted order in a stream would mean decompressing it again and again.
-    content = inflate(path)
+@contextmanager
+def members(path: Path, what: Kind, budget: Budget) -> Iterator[list[Member]]:
+    """Give the files of a folder or archive in natural order; their bytes can be had within the context.
+
+    Raises
+    ------
+    ReadError
+        If the archive is damaged, or there are more than `_limits.MAX_MEMBERS`.
+    """
+    opener = {Kind.FOLDER: _folder, Kind.ZIP: _zip, Kind.TAR: _tar}[what]
+    with opener(path, budget) as found:
+        inside = [Member(_inside(member.name), member.open) for member in found if not _hidden(member.name)]
+        yield sorted(inside, key=lambda member: natural(member.name))
+
+
+def first_names(path: Path, what: Kind) -> list[str]:
+    """Return the names of some files of a folder or archive, in its own order: all but in large tars. Never raises."""
     try:
-        with tarfile.open(fileobj=io.BytesIO(content), mode="r:") as archive:
-            members = [m for m in archive.getmembers() if m.isreg() and _meant(m.name, wanted)]
-            for member in sorted(members, key=lambda member: natural(member.name)):
-                if member.size > MAX_MEMBER_BYTES:
-                    yield member.name, _too_large(member.size)
-                elif (file := archive.extractfile(member)) is not None:
-                    yield member.name, decode(file.read())
-    except _BROKEN as error:
-        raise ReadError(f"{path}: no complete archive ({error}); copy it again") from error
+        if what is Kind.TAR:
+            with open_file(path, Budget(str(path))) as stream:
+                names = [name for name, _, _ in _tar_entries(io.BytesIO(stream.read(_BEGINNING)), path)]
+        else:
+            with (_folder if what is Kind.FOLDER else _zip)(path, Budget(str(path))) as found:
+                names = [member.name for member in found]
+    except (ReadError, *BROKEN):
+        return []
+    return [_inside(name) for name in names if not _hidden(name)]
 
 
-def _too_large(size: int) -> Invalid:
-    return Invalid(InvalidReason.UNREADABLE, f"{size} bytes of text, the limit is {MAX_MEMBER_BYTES}")
+def _inside(name: str) -> str:
+    return "/".join(part for part in PurePosixPath(name.replace("\\", "/")).parts if part not in ("/", ".."))
+
+
+def _hidden(name: str) -> bool:
+    return any(part.startswith(".") or part == "__MACOSX" for part in _inside(name).split("/"))
+
+
+def _limited(found: Iterator[Member], path: Path) -> list[Member]:
+    kept: list[Member] = []
+    for member in found:
+        kept.append(member)
+        _check_count(len(kept), path)
+    return kept
+
+
+def _check_count(count: int, path: Path) -> None:
+    if count > _limits.MAX_MEMBERS:
+        raise ReadError(f"{path}: over {_limits.MAX_MEMBERS} files in it; split it")
+
+
+@contextmanager
+def _folder(path: Path, budget: Budget) -> Iterator[list[Member]]:
+    def walk() -> Iterator[Member]:
+        for folder, below, names in os.walk(path):
+            below[:] = [name for name in below if not name.startswith(".")]
+            for name in names:
+                file = Path(folder, name)
+                if file.is_file():
+                    yield Member(file.relative_to(path).as_posix(), lambda file=file: file.open("rb"))  # type: ignore[misc]
+
+    yield _limited(walk(), path)
+
+
+@contextmanager
+def _zip(path: Path, budget: Budget) -> Iterator[list[Member]]:
+    try:
+        archive = zipfile.ZipFile(path)
+    except BROKEN as error:
+        raise ReadError(f"{path}: {in_words(error)}") from error
+    with archive:
+        infos = (info for info in archive.infolist() if not info.is_dir())
+        yield _limited(
+            (Member(i.filename, lambda i=i: cast(BinaryIO, archive.open(i))) for i in infos),  # type: ignore[misc]
+            path,
+        )
+
+
+@contextmanager
+def _tar(path: Path, budget: Budget) -> Iterator[list[Member]]:
+    # Unpacked as a whole, to memory or a nameless file: sorted order in a stream would mean unpacking it often.
+    with tempfile.SpooledTemporaryFile(_IN_MEMORY) as whole, open_file(path, budget) as stream:
+        while piece := stream.read(2**20):
+            whole.write(piece)
+        plain = cast(BinaryIO, whole)
+        entries = (
+            Member(name, lambda start=start, size=size: _slice(plain, start, size, path))  # type: ignore[misc]
+            for name, start, size in _tar_entries(plain, path, complete=True)
+        )
+        yield _limited(entries, path)
+
+
+def _tar_entries(plain: BinaryIO, path: Path, *, complete: bool = False) -> Iterator[tuple[str, int, int]]:
+    """Yield name, place and size of each regular file; ``complete``: the end of the archive has to be there."""
+    plain.seek(0)
+    count = 0
+    try:
+        with tarfile.open(fileobj=plain, mode="r:") as archive:
+            while (entry := archive.next()) is not None:
+                archive.members = []  # type: ignore[attr-defined]  # it would keep them all
+                _check_count(count := count + 1, path)
+                if entry.isreg() and not entry.issparse():
+                    yield entry.name, entry.offset_data, entry.size
+            end = archive.offset
+    except BROKEN as error:
+        if not complete:
+            return
+        raise ReadError(f"{path}: {in_words(error)}") from error
+    plain.seek(end)
+    if complete and plain.read(_BLOCK) != bytes(_BLOCK):
+        raise ReadError(f"{path}: it ends too early; copy it again")
+
+
+def _slice(plain: BinaryIO, start: int, size: int, path: Path) -> BinaryIO:
+    plain.seek(0, io.SEEK_END)
+    if start + size > plain.tell():
+        raise ReadError(f"{path}: it ends too early; copy it again")
+    return cast(BinaryIO, io.BufferedReader(_Slice(plain, start, size)))
+
+
+class _Slice(io.RawIOBase):
+    """A part of a file, read on its own."""
+
+    def __init__(self, plain: BinaryIO, start: int, size: int) -> None:
+        self._plain, self._at, self._left = plain, start, size
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override]
+        self._plain.seek(self._at)
+        piece = self._plain.read(min(len(buffer), self._left))
+        buffer[: len(piece)] = piece
+        self._at += len(piece)
+        self._left -= len(piece)
+        return len(piece)

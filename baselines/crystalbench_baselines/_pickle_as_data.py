@@ -99,7 +99,7 @@ def parse(text: bytes, where: str) -> object:
         for name, argument in _instructions(text, where):
             _STEPS[name](machine, argument)
     except (IndexError, KeyError, TypeError, ValueError) as error:  # ill-typed or truncated
-        raise ReadError(f"{where}: malformed pickle ({error}); was the file copied completely?") from error
+        raise ReadError(f"{where}: malformed pickle; was the file copied completely?") from error
     if len(machine.stack) != 1:
         raise ReadError(f"{where}: malformed pickle ({len(machine.stack)} objects left, expected 1)")
     return machine.stack[0]

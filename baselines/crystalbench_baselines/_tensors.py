@@ -19,6 +19,7 @@ also holds ``lattices``, the lengths and angles are used all the same, as its au
 
 import functools
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,10 @@ from crystalbench import (
     ReaderSpec,
     Sample,
 )
+from crystalbench_baselines import _limits
 from crystalbench_baselines._archive import TorchArchive
+from crystalbench_baselines._documents import Document, documents, gaps, may_hold
+from crystalbench_baselines._members import Kind, kind
 from crystalbench_baselines._pickle_as_data import Opaque, TensorRecord
 
 KEYS = ("num_atoms", "frac_coords", "atom_types", "lengths", "angles")
@@ -52,6 +56,7 @@ EVALUATION = Parameter(
 ONE_HOT = {94: "H to Pu (SymmCD)", 95: "H to Pu and a mask (SymmCD)", 100: "H to Fm (DiffCSP)"}
 BITS = 7
 
+_WHAT = "PyTorch files"
 _INPUTS = "input_data_batch"
 _MASK_CLASSES = 95  # the last class of 95 is SymmCD's mask, no element
 
@@ -75,9 +80,25 @@ class Layout:
     width: int
 
 
+def _is_torch(name: str) -> bool:
+    return name.endswith((".pt", ".pth"))
+
+
+@contextmanager
+def _opened(document: Document) -> Iterator[TorchArchive]:
+    with document.seekable() as file, TorchArchive(str(document), file) as archive:
+        yield archive
+
+
+def _documents(path: Path) -> Iterator[Document]:
+    return documents(path, _is_torch, _WHAT, torch=True)
+
+
 def layout(path: Path) -> Layout | None:
-    """Return the layout of a file, or None if it is no file of this family. Reads no numbers; never raises."""
+    """Return the layout of a file, or of the first in a folder or archive; None if it is none. Never raises."""
     try:
+        if kind(path) is not Kind.TORCH and not may_hold(path, _is_torch):
+            return None
         status = path.stat()
         return _layout(path, status.st_mtime_ns, status.st_size)
     except (OSError, ReadError):
@@ -86,16 +107,16 @@ def layout(path: Path) -> Layout | None:
 
 @functools.lru_cache(maxsize=4)  # five readers ask about the same file
 def _layout(path: Path, _modified: int, _size: int) -> Layout:
-    with path.open("rb") as file:
-        if file.read(2) != b"PK":
-            raise ReadError(f"{path}: no zip archive")
-    with TorchArchive(path) as archive:
-        content = _dict(archive.content, path)
-        axis, _ = _axis(content, path)
-        types = content["atom_types"]
-        record = _record(types[0] if isinstance(types, list) and types else types, "atom_types", path)
-        width = record.shape[-1] if len(record.shape) == 2 + (axis == "evaluations") else 0
-        return Layout(frozenset(content), axis, width)
+    for document in _documents(path):
+        with _opened(document) as archive:
+            name = str(document)
+            content = _dict(archive.content, name)
+            axis, _ = _axis(content, name)
+            types = content["atom_types"]
+            record = _record(types[0] if isinstance(types, list) and types else types, "atom_types", name)
+            width = record.shape[-1] if len(record.shape) == 2 + (axis == "evaluations") else 0
+            return Layout(frozenset(content), axis, width)
+    raise ReadError(f"{path}: no {_WHAT} in it")
 
 
 def reader(*, name: str, title: str, description: str, detect: Callable[[Layout], bool]) -> ReaderSpec:
@@ -107,11 +128,13 @@ def reader(*, name: str, title: str, description: str, detect: Callable[[Layout]
 
     return ReaderSpec(
         name=name,
-        version="1",
+        version="2",
         title=title,
         description=description,
         detect=understands,
         read=read,
+        suffixes=(".pt", ".pth"),
+        notes=lambda path: gaps(path, _is_torch),
         parameters=(EVALUATION,),
     )
 
@@ -129,7 +152,13 @@ def read(path: Path, parameters: Parameters) -> Iterator[Sample]:
     ConfigError
         If the file has no such evaluation.
     """
-    with TorchArchive(path) as archive:
+    for document in _documents(path):
+        yield from _crystals(document, parameters)
+
+
+def _crystals(document: Document, parameters: Parameters) -> Iterator[Sample]:
+    path = str(document)
+    with _opened(document) as archive:
         content = _dict(archive.content, path)
         axis, count = _axis(content, path)
         wanted = int(parameters.get("evaluation", EVALUATION.default))
@@ -138,7 +167,7 @@ def read(path: Path, parameters: Parameters) -> Iterator[Sample]:
         get = functools.partial(_pick, archive, content, path, axis, wanted)
         num_atoms, coords, types = get("num_atoms"), get("frac_coords"), get("atom_types")
         lengths, angles = get("lengths"), get("angles")
-        unwritten = _unwritten(content, len(num_atoms) if num_atoms.ndim == 1 else 0, path)
+        unwritten = _unwritten(archive, content, len(num_atoms) if num_atoms.ndim == 1 else 0, path)
     _check(num_atoms, coords, types, lengths, angles, path)
     numbers, finite = _atomic_numbers(types, path)
     ends = np.cumsum(num_atoms)
@@ -153,7 +182,7 @@ def read(path: Path, parameters: Parameters) -> Iterator[Sample]:
         yield Invalid(InvalidReason.NOT_WRITTEN, "an empty crystal that the generator left out of its file")
 
 
-def _dict(content: object, path: Path) -> dict[str, object]:
+def _dict(content: object, path: str) -> dict[str, object]:
     if not isinstance(content, dict):
         what = "a list" if isinstance(content, list) else "something else"
         raise ReadError(
@@ -168,7 +197,7 @@ def _dict(content: object, path: Path) -> dict[str, object]:
     return content
 
 
-def _axis(content: dict[str, object], path: Path) -> tuple[str, int]:
+def _axis(content: dict[str, object], path: str) -> tuple[str, int]:
     """Return the kind of the leading axis and its length."""
     num_atoms = content["num_atoms"]
     if isinstance(num_atoms, list):
@@ -182,14 +211,14 @@ def _axis(content: dict[str, object], path: Path) -> tuple[str, int]:
     return ("flat", 1) if len(shape) == 1 else ("evaluations", shape[0])
 
 
-def _record(value: object, key: str, path: Path) -> TensorRecord:
+def _record(value: object, key: str, path: str) -> TensorRecord:
     if not isinstance(value, TensorRecord):
         raise ReadError(f"{path}: {key} should be a tensor, found {type(value).__name__}")
     return value
 
 
 def _pick(
-    archive: TorchArchive, content: dict[str, object], path: Path, axis: str, wanted: int, key: str
+    archive: TorchArchive, content: dict[str, object], path: str, axis: str, wanted: int, key: str
 ) -> NDArray[Any]:
     value = content[key]
     record = _record(value[wanted] if isinstance(value, list) else value, key, path)
@@ -211,13 +240,18 @@ def _check(
     types: NDArray[Any],
     lengths: NDArray[Any],
     angles: NDArray[Any],
-    path: Path,
+    path: str,
 ) -> None:
     if num_atoms.ndim != 1 or num_atoms.dtype.kind not in "iu":
         raise ReadError(f"{path}: num_atoms should be integers, one for each crystal, found {_what(num_atoms)}")
-    if len(num_atoms) and num_atoms.min() < 0:
-        raise ReadError(f"{path}: num_atoms holds {num_atoms.min()}")
-    crystals, atoms = len(num_atoms), int(num_atoms.sum())
+    if len(num_atoms) > _limits.MAX_SAMPLES:
+        raise ReadError(f"{path}: {len(num_atoms)} crystals, the limit is {_limits.MAX_SAMPLES}; split the file")
+    # The sum of int64 wraps from 2^63 on, so each number is held to the atoms that there are.
+    if len(num_atoms) and (num_atoms.min() < 0 or num_atoms.max() > coords.size):
+        raise ReadError(
+            f"{path}: num_atoms holds {num_atoms.min()} to {num_atoms.max()}, frac_coords has shape {coords.shape}"
+        )
+    crystals, atoms = len(num_atoms), int(num_atoms.sum(dtype=np.int64))
     for key, array, shape in (
         ("frac_coords", coords, (atoms, 3)),
         ("lengths", lengths, (crystals, 3)),
@@ -233,7 +267,7 @@ def _what(array: NDArray[Any]) -> str:
     return f"{array.dtype.name} of shape {array.shape}"
 
 
-def _atomic_numbers(types: NDArray[Any], path: Path) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def _atomic_numbers(types: NDArray[Any], path: str) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Return atomic numbers (N,), and which of them come from finite encodings (N,)."""
     if types.ndim == 1:
         if types.dtype.kind not in "iu":
@@ -253,11 +287,14 @@ def _atomic_numbers(types: NDArray[Any], path: Path) -> tuple[NDArray[np.int64],
     return numbers, finite
 
 
-def _unwritten(content: dict[str, object], crystals: int, path: Path) -> int:
+def _unwritten(archive: TorchArchive, content: dict[str, object], crystals: int, path: str) -> int:
     groups = content.get("spacegroups")
     if not isinstance(groups, TensorRecord) or len(groups.shape) != 1:
         return 0
-    missing = groups.shape[0] - crystals
+    # Read, not believed: a tensor of stride 0 can claim any number, and `array` holds it to its storage.
+    missing = len(archive.array(groups)) - crystals
     if missing < 0:
         raise ReadError(f"{path}: {groups.shape[0]} spacegroups, but num_atoms has {crystals} crystals")
+    if missing > _limits.MAX_SAMPLES:
+        raise ReadError(f"{path}: {groups.shape[0]} spacegroups, the limit is {_limits.MAX_SAMPLES} samples")
     return missing

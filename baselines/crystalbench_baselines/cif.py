@@ -5,66 +5,50 @@ So write MatterGen (``generated_crystals_cif.zip``), CrystaLLM (a tar.gz of ``{i
 the order of the numbers in their names. What is made of their text: `crystalbench_baselines._cif`.
 
 A generator that leaves out the crystals it failed at leaves a gap in the numbering; but so does a user who copies
-some of the files. Only who made the files can tell how many there were, so gaps mean nothing here.
+some of the files. Only who made the files can tell how many there were, so a gap is said and counts as nothing.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
-from crystalbench import (
-    Invalid,
-    Parameters,
-    ReadError,
-    ReaderSpec,
-    Sample,
-    hookimpl,
-)
+from crystalbench import Invalid, Parameters, ReadError, ReaderSpec, Sample, hookimpl
 from crystalbench_baselines import _cif
-from crystalbench_baselines._members import first_names, texts
+from crystalbench_baselines._documents import Document, reader
 
 
 def _is_cif(name: str) -> bool:
-    return name.lower().endswith(".cif")
+    return name.endswith(".cif")
 
 
-def _detect(path: Path) -> bool:
-    return _is_cif(path.name) if path.is_file() and _is_cif(path.name) else any(map(_is_cif, first_names(path)))
-
-
-def read(path: Path, parameters: Parameters) -> Iterator[Sample]:
-    """Yield one sample for each file, or for each structure of a file that was given alone.
-
-    Raises
-    ------
-    ReadError
-        If there are no CIF files, or the archive is damaged or holds denoising paths.
-    """
+def refuse_paths(path: Path) -> None:
+    """Raise `ReadError` for MatterGen's file of the ways from noise to each crystal."""
     if "trajector" in path.name.lower():
-        raise ReadError(f"{path}: denoising paths, not samples; MatterGen's samples are in generated_crystals_cif.zip")
-    found = texts(path, _is_cif, "CIF files")
-    if path.is_file() and _is_cif(path.name):
-        yield from (sample for _, text in found for sample in _all(text))
-        return
-    yield from (_one(text) for _, text in found)
+        raise ReadError(
+            f"{path}: denoising paths, not samples; MatterGen's samples are in generated_crystals.extxyz and "
+            "generated_crystals_cif.zip"
+        )
 
 
-def _all(text: str | Invalid) -> Iterable[Sample]:
-    return [text] if isinstance(text, Invalid) else _cif.structures(text)
-
-
-def _one(text: str | Invalid) -> Sample:
-    return text if isinstance(text, Invalid) else _cif.structure(text)
+def _samples(document: Document, parameters: Parameters) -> Iterable[Sample]:
+    """One sample for each file, or for each structure of a file that was given alone."""
+    text = document.text()
+    if isinstance(text, Invalid):
+        return [text]
+    return _cif.structures(text) if document.alone else [_cif.structure(text)]
 
 
 @hookimpl
 def crystalbench_readers() -> Iterable[ReaderSpec]:
     return [
-        ReaderSpec(
+        reader(
             name="cif",
-            version="2",
+            version="3",
             title="CIF files",
             description="a folder, zip or tar.gz of numbered CIF files (MatterGen, CrystaLLM, ADiT, Chemeleon)",
-            detect=_detect,
-            read=read,
+            named=_is_cif,
+            what="CIF files",
+            samples=_samples,
+            suffixes=(".cif",),
+            refuse=refuse_paths,
         )
     ]

@@ -1,13 +1,14 @@
-"""A column of a CSV file that holds a crystal in each row: the text of a CIF file, or an AFLOW label.
+"""A column of a CSV file that holds a crystal in each row: the text of a CIF file, an AFLOW label, or a dict.
 
-So write crystal-text-llm (``cif``), the relaxations of cryspr (``cif``), WyckoffDiff (``protostructure``) and
-Matbench Discovery (``wyckoff_spglib``). crystal-text-llm writes only the texts that it could parse itself,
+So write crystal-text-llm (``cif``), the relaxations of cryspr (``cif``), WyckoffDiff (``protostructure``), Matbench
+Discovery (``wyckoff_spglib``), and, with the dict of a pymatgen structure as Python or JSON prints it, CrystalFormer
+(``cif``) and FlowMM (``structure``). crystal-text-llm writes only the texts that it could parse itself,
 with one decimal of a length and two of a coordinate: 2 of 45 known crystals change their protostructure by
 that rounding.
 """
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path
+from itertools import chain
 
 from crystalbench import (
     ConfigError,
@@ -18,25 +19,35 @@ from crystalbench import (
     ReadError,
     ReaderSpec,
     Sample,
+    SettingError,
     hookimpl,
 )
 from crystalbench.crystals.columns import CRYSTAL_COLUMNS
 from crystalbench.errors import unknown_name
-from crystalbench_baselines import _cif, _labels
+from crystalbench_baselines import _cif, _labels, _python_literal
+from crystalbench_baselines._documents import Document, reader
+from crystalbench_baselines._pymatgen import structure
+from crystalbench_baselines._python_literal import LiteralError
 from crystalbench_baselines._rows import header, is_csv, rows
+
+COLUMNS = (*CRYSTAL_COLUMNS, "structure")
+"""Names that are understood without being told."""
 
 COLUMN = Parameter(
     name="column",
     default="",
-    help=f"column of CIF texts or AFLOW labels; default: the one named {', '.join(CRYSTAL_COLUMNS)}",
+    help=f"column with a CIF text, an AFLOW label or a structure in each row; default: the one of {', '.join(COLUMNS)}",
 )
 
-
-def _detect(path: Path) -> bool:
-    return is_csv(path) and not set(CRYSTAL_COLUMNS).isdisjoint(header(path))
+_CRYSTALFORMER = {"L", "X", "A", "W", "M"}
 
 
-def read(path: Path, parameters: Parameters) -> Iterator[Sample]:
+def _holds_crystals(head: str) -> bool:
+    names = set(header(head))
+    return not names.isdisjoint(COLUMNS) or names >= _CRYSTALFORMER
+
+
+def _samples(document: Document, parameters: Parameters) -> Iterator[Sample]:
     """Yield one sample for each row.
 
     Raises
@@ -46,27 +57,49 @@ def read(path: Path, parameters: Parameters) -> Iterator[Sample]:
     ConfigError
         If there is no column of the given name.
     """
-    lines = rows(path)
+    lines = rows(document)
     _, names = next(lines, (0, []))
-    place = _column(names, str(parameters.get("column", COLUMN.default)), path)
-    for number, row in lines:
+    first = next(lines, (0, []))
+    place = _column(names, first[1], str(parameters.get("column", COLUMN.default)), document)
+    for number, row in chain([first], lines):
         if row:  # csv gives an empty list for an empty line
-            yield _sample(row[place] if place < len(row) else "", f"line {number}")
+            yield _sample(row[place] if place < len(row) else "", document.place(f"line {number}"))
 
 
-def _column(names: list[str], wanted: str, path: Path) -> int:
+def _column(names: list[str], first: list[str], wanted: str, document: Document) -> int:
     if wanted:
         if wanted not in names:
-            raise ConfigError(f"{path}: {unknown_name('column', wanted, names)}")
+            raise ConfigError(f"{document}: {unknown_name('column', wanted, names)}")
         return names.index(wanted)
-    found = [name for name in CRYSTAL_COLUMNS if name in names]
-    if len(found) != 1:
-        several = f"columns {' and '.join(found)} could be meant" if found else "no column of a known name"
-        raise ReadError(f"{path}: {several}; set `column` to one of {', '.join(names)[:300]}")
-    return names.index(found[0])
+    found = [name for name in COLUMNS if name in names]
+    if len(found) == 1:
+        return names.index(found[0])
+    if set(names) >= _CRYSTALFORMER:
+        raise ReadError(
+            f"{document}: CrystalFormer's numbers of a crystal (L, X, A, W, M), not crystals; its awl2struct.py makes "
+            "the file with structures of it"
+        )
+    if found:
+        raise SettingError(f"{document}: columns {' and '.join(found)} could be meant", "column", found[0])
+    if not any(name.strip() for name in names):
+        raise ReadError(f"{document}: no names of columns in its first line")
+    shown = ", ".join(names)[:300]
+    crystals = [name for name, cell in zip(names, first, strict=False) if name.strip() and _looks_like_crystal(cell)]
+    likely = next((name for name in (*crystals, *names) if name.strip()), "")
+    raise SettingError(f"{document}: no column of a known name; there are {shown}", "column", likely)
+
+
+def _looks_like_crystal(cell: str) -> bool:
+    text = cell.lstrip()
+    return "_cell_length_a" in text or text.startswith("{") or _labels.LABEL.fullmatch(text) is not None
 
 
 def _sample(text: str, place: str) -> Sample:
+    if text.lstrip().startswith("{"):
+        try:
+            return structure(_python_literal.parse(text), place)
+        except LiteralError as error:
+            return Invalid(InvalidReason.UNREADABLE, f"{place}: {error}")
     if "_cell_length_a" not in text and "\n" not in text.strip() and not text.lstrip().startswith("data_"):
         return _labels.sample(text, place)
     found = _cif.structure(text)
@@ -78,13 +111,16 @@ def _sample(text: str, place: str) -> Sample:
 @hookimpl
 def crystalbench_readers() -> Iterable[ReaderSpec]:
     return [
-        ReaderSpec(
+        reader(
             name="csv",
-            version="1",
+            version="2",
             title="CSV file",
-            description="a column of CIF texts or AFLOW labels (crystal-text-llm, cryspr, WyckoffDiff)",
-            detect=_detect,
-            read=read,
+            description="a column of CIF texts, AFLOW labels or structures (crystal-text-llm, CrystalFormer, FlowMM)",
+            named=is_csv,
+            what="CSV files",
+            samples=_samples,
+            suffixes=(".csv", ".tsv"),
+            shown=_holds_crystals,
             parameters=(COLUMN,),
         )
     ]

@@ -4,41 +4,45 @@ Every line is a sample, also an empty one or an error sentence in the place of a
 """
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 from crystalbench import Parameters, ReaderSpec, Sample, hookimpl
 from crystalbench_baselines import _labels
-from crystalbench_baselines._members import decode, head, inflate
+from crystalbench_baselines._documents import Document, reader
 
 
-def _detect(path: Path) -> bool:
-    if not path.is_file() or not path.name.lower().endswith((".txt", ".txt.gz", ".labels")):
-        return False
-    return any(_labels.LABEL.fullmatch(line) for line in head(path, 2**14).splitlines()[:100])
+def _is_text(name: str) -> bool:
+    return name.endswith((".txt", ".labels"))
 
 
-def read(path: Path, parameters: Parameters) -> Iterator[Sample]:
-    """Yield one sample for each line.
+def _holds_labels(head: str) -> bool:
+    return any(_labels.LABEL.fullmatch(line) for line in head.splitlines()[:100])
 
-    Raises
-    ------
-    ReadError
-        If the file is missing or damaged.
-    """
-    lines = decode(inflate(path)).rstrip().split("\n")
-    for number, line in enumerate(lines if lines != [""] else [], 1):
-        yield _labels.sample(line, f"line {number}")
+
+def _samples(document: Document, parameters: Parameters) -> Iterator[Sample]:
+    """Yield one sample for each line."""
+    waiting = 0  # empty lines, which may be those at the end
+    for number, line in enumerate(document.lines(), 1):
+        if not line.strip():
+            waiting += 1
+            continue
+        for empty in range(number - waiting, number):
+            yield _labels.sample("", document.place(f"line {empty}"))
+        waiting = 0
+        yield _labels.sample(line, document.place(f"line {number}"))
 
 
 @hookimpl
 def crystalbench_readers() -> Iterable[ReaderSpec]:
     return [
-        ReaderSpec(
+        reader(
             name="labels",
-            version="1",
+            version="2",
             title="labels, one a line",
             description="a text file with an AFLOW protostructure label in each line",
-            detect=_detect,
-            read=read,
+            named=_is_text,
+            what="text files",
+            samples=_samples,
+            suffixes=(".txt", ".labels"),
+            shown=_holds_labels,
         )
     ]

@@ -1,73 +1,120 @@
-"""VASP structure files: a folder or archive of ``POSCAR*``, ``CONTCAR*`` or ``*.vasp``, or one of them.
+"""VASP structure files: ``POSCAR*``, ``CONTCAR*`` or ``*.vasp``, one crystal each.
 
-So writes SGEquiDiff (``POSCAR-*``). Element symbols (VASP 5) are needed.
+So writes SGEquiDiff (``POSCAR-*``). A file of VASP 4 has no line of element symbols; they are taken from its first line
+where that lists as many as there are numbers of atoms, as VASP's own tools write it.
 """
 
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+import re
+from collections.abc import Iterable
+from contextlib import suppress
 
 import numpy as np
+from numpy.typing import NDArray
 
-from crystalbench import (
-    Invalid,
-    InvalidReason,
-    Parameters,
-    RawStructure,
-    ReaderSpec,
-    Sample,
-    hookimpl,
+from crystalbench import Invalid, InvalidReason, Parameters, RawStructure, ReaderSpec, Sample, hookimpl
+from crystalbench_baselines import _limits
+from crystalbench_baselines._documents import Document, reader
+from crystalbench_baselines._elements import (
+    BadRecordError,
+    UnknownElementError,
+    atomic_number,
+    integer,
+    invalid,
+    number,
+    numbers,
 )
-from crystalbench_baselines._elements import UnknownElementError, atomic_number
-from crystalbench_baselines._members import first_names, texts
 
-MAX_ATOMS = 100_000
+_COUNTS = re.compile(r"[0-9]+(?:\s+[0-9]+)*", re.ASCII)
 
 
 def _is_poscar(name: str) -> bool:
-    return name.upper().startswith(("POSCAR", "CONTCAR")) or name.lower().endswith((".vasp", ".poscar"))
+    return name.startswith(("poscar", "contcar")) or name.endswith((".vasp", ".poscar"))
 
 
-def _detect(path: Path) -> bool:
-    return (path.is_file() and _is_poscar(path.name)) or any(
-        _is_poscar(name.rpartition("/")[2]) for name in first_names(path)
-    )
-
-
-def read(path: Path, parameters: Parameters) -> Iterator[Sample]:
-    """Yield one sample for each file, in the order of the numbers in their names.
-
-    Raises
-    ------
-    ReadError
-        If there are no such files, or the archive is damaged.
-    """
-    for name, text in texts(path, _is_poscar, "POSCAR files"):
-        yield text if isinstance(text, Invalid) else _structure(text, name)
-
-
-def _structure(text: str, name: str) -> Sample:
+def _samples(document: Document, parameters: Parameters) -> Iterable[Sample]:
+    text = document.text()
+    if isinstance(text, Invalid):
+        return [text]
     try:
-        return _parse(text.split("\n"))
-    except UnknownElementError as error:
-        return Invalid(InvalidReason.UNKNOWN_ELEMENT, f"{name}: {error}")
-    except (ValueError, IndexError) as error:
-        return Invalid(InvalidReason.UNREADABLE, f"{name}: {error or 'the file ends too early'}")
+        return [_parse(text.split("\n"))]
+    except (BadRecordError, UnknownElementError) as error:
+        return [invalid(error, document.name)]
 
 
 def _parse(lines: list[str]) -> RawStructure | Invalid:
     """Read: comment, scale, three vectors, symbols, counts, [selective dynamics], kind of coordinates, coordinates."""
-    scale = np.array(lines[1].split()[:3], dtype=np.float64)
-    lattice = np.array([line.split()[:3] for line in lines[2:5]], dtype=np.float64)
-    symbols, counts = lines[5].split(), [int(n) for n in lines[6].split()]
-    if len(symbols) != len(counts) or sum(counts) > MAX_ATOMS or min(counts, default=0) < 0:
-        raise ValueError(f"{len(symbols)} element symbols and {len(counts)} numbers of atoms")
-    numbers = np.repeat([atomic_number(symbol.split("_")[0].split("/")[0]) for symbol in symbols], counts)
-    begin = 8 if lines[7].strip()[:1].lower() == "s" else 7
-    cartesian = lines[begin].strip()[:1].lower() in ("c", "k")
-    rows = [line.split()[:3] for line in lines[begin + 1 : begin + 1 + len(numbers)]]
-    coords = np.array(rows, dtype=np.float64).reshape(-1, 3)
-    if len(coords) < len(numbers):
-        raise ValueError(f"the file ends after {len(coords)} of {len(numbers)} atoms")
+    rows = [_words(line) for line in lines]
+    if len(rows) < 7:
+        raise BadRecordError("the file ends too early")
+    scale = np.array(_scale(rows[1]))
+    lattice = np.array([numbers(row[:3], 3, "a lattice vector") for row in rows[2:5]])
+    elements, at = _elements(lines, rows)
+    if rows[at : at + 1] and "".join(rows[at])[:1].lower() == "s":
+        at += 1
+    cartesian = "".join(rows[at])[:1].lower() in ("c", "k") if at < len(rows) else False
+    atoms = [row[:3] for row in rows[at + 1 : at + 1 + len(elements)]]
+    if [] in atoms or len(atoms) < len(elements):
+        read = atoms.index([]) if [] in atoms else len(atoms)
+        raise BadRecordError(f"the file ends after {read} of {len(elements)} atoms")
+    coords = np.array([numbers(row, 3, "a position") for row in atoms]).reshape(-1, 3)
+    return _structure(lattice, scale, coords, elements, cartesian)
+
+
+def _scale(row: list[str]) -> list[float]:
+    """Return the numbers that begin the second line; words may follow them."""
+    found = [number(word, "the scale") for word in row[:1]]
+    for word in row[1:3]:
+        with suppress(BadRecordError):
+            found.append(number(word, "the scale"))
+    return found
+
+
+def _words(line: str) -> list[str]:
+    """Return the words of a line, without the comment behind them."""
+    return re.split("[!#]", line, maxsplit=1)[0].split()
+
+
+def _elements(lines: list[str], rows: list[list[str]]) -> tuple[list[int], int]:
+    """Return the element of each atom, and the line behind the numbers of atoms; both lists may be wrapped."""
+    at = 5
+    symbols: list[str] = []
+    while at < len(rows) and rows[at] and not _COUNTS.fullmatch(" ".join(rows[at])):
+        symbols += rows[at]
+        at += 1
+    counts: list[int] = []
+    while at < len(rows) and _COUNTS.fullmatch(" ".join(rows[at])):
+        counts += [integer(word, "a number of atoms") for word in rows[at]]
+        at += 1
+    if not counts:
+        raise BadRecordError(f"no numbers of atoms behind the lattice; found {lines[5].strip()[:40]!r}")
+    if not symbols:
+        symbols = _symbols_of_vasp_4(lines[0], len(counts))
+    if len(symbols) != len(counts):
+        raise BadRecordError(f"{len(symbols)} element symbols and {len(counts)} numbers of atoms")
+    if sum(counts) > _limits.MAX_ATOMS:
+        raise BadRecordError(f"{sum(counts)} atoms, the limit is {_limits.MAX_ATOMS}")
+    # Potentials carry suffixes (Na_pv, Na_sv_GW) and hashes (Na/ab12).
+    kinds = [atomic_number(re.split("[_/]", symbol)[0]) for symbol in symbols]
+    return np.repeat(kinds, counts).tolist(), at
+
+
+def _symbols_of_vasp_4(comment: str, count: int) -> list[str]:
+    words = [match[1] for match in re.finditer(r"(?<!\S)([A-Z][a-z]?(?:_\w+)?)[0-9]*(?!\S)", comment)]
+    if len(words) != count or len(comment.split()) != count:
+        raise BadRecordError(
+            f"a file of VASP 4: no line of element symbols, and the first line, {comment.strip()[:40]!r}, does not "
+            f"list {count}; put them in a line before the numbers of atoms"
+        )
+    return words
+
+
+def _structure(
+    lattice: NDArray[np.float64],
+    scale: NDArray[np.float64],
+    coords: NDArray[np.float64],
+    elements: list[int],
+    cartesian: bool,
+) -> RawStructure | Invalid:
     if not np.isfinite(lattice).all() or not np.isfinite(scale).all():
         return Invalid(InvalidReason.NON_FINITE, "NaN or infinity in the lattice")
     if len(scale) == 1 and scale[0] < 0:  # minus the volume
@@ -76,26 +123,28 @@ def _parse(lines: list[str]) -> RawStructure | Invalid:
             return Invalid(InvalidReason.TINY_CELL, "the lattice vectors span no volume")
         scale = (-scale / volume) ** (1 / 3)
     elif len(scale) not in (1, 3) or (scale <= 0).any():
-        raise ValueError(f"the scale {lines[1].strip()[:40]!r} is not one number or three positive ones")
+        raise BadRecordError(f"the scale should be one number or three positive ones, found {scale.tolist()}"[:200])
     # Three factors stretch x, y and z, one stretches all: both multiply the columns.
-    lattice *= scale
+    lattice = lattice * scale
     if cartesian:
         try:
             coords = (coords * scale) @ np.linalg.inv(lattice)
         except np.linalg.LinAlgError:
             return Invalid(InvalidReason.TINY_CELL, "the lattice vectors span no volume")
-    return RawStructure.of(lattice, coords, numbers)
+    return RawStructure.of(lattice, coords, elements)
 
 
 @hookimpl
 def crystalbench_readers() -> Iterable[ReaderSpec]:
     return [
-        ReaderSpec(
+        reader(
             name="poscar",
-            version="1",
+            version="2",
             title="POSCAR files",
-            description="a folder or archive of POSCAR, CONTCAR or .vasp files (SGEquiDiff)",
-            detect=_detect,
-            read=read,
+            description="POSCAR, CONTCAR or .vasp files (SGEquiDiff)",
+            named=_is_poscar,
+            what="POSCAR files",
+            samples=_samples,
+            suffixes=(".vasp", ".poscar"),
         )
     ]

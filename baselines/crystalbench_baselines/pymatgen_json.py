@@ -1,81 +1,62 @@
-"""pymatgen's JSON: one Structure, a list, or a dict by name; also gzipped.
+"""pymatgen's structures as JSON: alone, in a list, by name, in lines, in tables of pandas, in entries and answers.
 
-So are the structures of WyckoffTransformer's data sets. The text is read as plain JSON: classes named in it
-are not looked up, which is how `monty` would import whatever the file says.
+So are the structures of WyckoffTransformer's data sets and FlowMM's relaxed samples. The text is read as plain JSON:
+classes named in it are not looked up, which is how `monty` would import whatever the file says. Where the crystals
+of a file stand: `crystalbench_baselines._json_layout`.
 """
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path
-from typing import Any
 
-import numpy as np
+from crystalbench import Parameter, Parameters, ReaderSpec, Sample, hookimpl
+from crystalbench_baselines import _json
+from crystalbench_baselines._documents import Document, reader
+from crystalbench_baselines._elements import BadRecordError, invalid
+from crystalbench_baselines._json import Node, NoJsonError
+from crystalbench_baselines._json_layout import Layout
+from crystalbench_baselines._pymatgen import structure
 
-from crystalbench import (
-    Invalid,
-    InvalidReason,
-    Parameters,
-    RawStructure,
-    ReaderSpec,
-    Sample,
-    hookimpl,
+KEY = Parameter(
+    name="key",
+    default="",
+    help="which structure of a record, where it holds several and none is called structure: initial_structure, ...",
 )
-from crystalbench_baselines._elements import UnknownElementError, atomic_number, is_whole
-from crystalbench_baselines._json import beginning, records
 
 
-def _detect(path: Path) -> bool:
-    start = beginning(path)
-    return '"lattice"' in start and '"numIons"' not in start
+def _is_structure(node: Node) -> bool:
+    return node.is_object and None not in node.get("lattice", "sites")
 
 
-def read(path: Path, parameters: Parameters) -> Iterator[Sample]:
-    """Yield one sample for each structure.
-
-    Raises
-    ------
-    ReadError
-        If the file is missing, damaged or no JSON.
-    """
-    for place, record in enumerate(records(path), 1):
-        yield _sample(record, f"entry {place}")
+def _shows_structures(head: str) -> bool:
+    return '"lattice"' in head and '"numIons"' not in head
 
 
-def _sample(record: Any, place: str) -> Sample:
-    try:
-        return _structure(record.get("structure", record))
-    except UnknownElementError as error:
-        return Invalid(InvalidReason.UNKNOWN_ELEMENT, f"{place}: {error}")
-    except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError) as error:
-        # Whatever a value of the wrong kind brings about: plain data is asked for its parts, nothing else runs.
-        return Invalid(InvalidReason.UNREADABLE, f"{place}: no pymatgen Structure ({type(error).__name__}: {error})")
-
-
-def _structure(record: dict[str, Any]) -> RawStructure | Invalid:
-    lattice, sites = record["lattice"], record["sites"]
-    for site in sites:
-        species = site["species"]
-        if len(species) != 1 or not is_whole(float(species[0].get("occu", 1))):
-            return Invalid(InvalidReason.DISORDERED, f"a site of {len(species)} species or partly empty")
-    numbers = [atomic_number(site["species"][0]["element"]) for site in sites]
-    coords = [[float(x) for x in site["abc"]] for site in sites]
-    if "matrix" in lattice:
-        return RawStructure.of(lattice["matrix"], np.array(coords).reshape(-1, 3), numbers)
-    lengths, angles = ([float(lattice[key]) for key in keys] for keys in (("a", "b", "c"), _ANGLES))
-    return RawStructure.from_parameters(lengths, angles, np.array(coords).reshape(-1, 3), numbers)
-
-
-_ANGLES = ("alpha", "beta", "gamma")
+def _samples(document: Document, parameters: Parameters) -> Iterator[Sample]:
+    layout = Layout(document, _is_structure, "structures of pymatgen", str(parameters.get("key", KEY.default)))
+    for entry in layout.entries():
+        if entry.node is None:
+            yield invalid(BadRecordError("no structure of pymatgen"), entry.place)
+            continue
+        try:
+            value = entry.node.value()
+        except NoJsonError as error:
+            yield invalid(BadRecordError(str(error)), entry.place)
+            continue
+        yield structure(value, entry.place)
 
 
 @hookimpl
 def crystalbench_readers() -> Iterable[ReaderSpec]:
     return [
-        ReaderSpec(
+        reader(
             name="pymatgen-json",
-            version="1",
+            version="2",
             title="pymatgen JSON",
-            description="pymatgen Structures as JSON: one, a list, or a dict by name; also .json.gz",
-            detect=_detect,
-            read=read,
+            description="pymatgen Structures as JSON: one, a list, by name, in lines, in tables and entries",
+            named=_json.is_json,
+            what="JSON files",
+            samples=_samples,
+            suffixes=(".json", ".jsonl", ".ndjson"),
+            shown=_shows_structures,
+            parameters=(KEY,),
         )
     ]

@@ -59,9 +59,12 @@ class MainGroup(PluginGroup):
         except ConfigError as error:
             show_trace(error)
             raise click.UsageError(str(error)) from error
-        except (CrystalbenchError, OSError) as error:
+        except CrystalbenchError as error:
             show_trace(error)
             raise click.ClickException(str(error)) from error
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            raise click.ClickException(f"{where}{(error.strerror or str(error)).lower()}") from error
 
 
 @click.group(cls=MainGroup, context_settings={"help_option_names": ["-h", "--help"]})

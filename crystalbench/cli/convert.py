@@ -14,13 +14,14 @@ import click
 
 from crystalbench.cli.completion import record
 from crystalbench.cli.options import build_conversion, conversion_options, parameter_settings
-from crystalbench.crystals.samples import Converted, Invalid, Sample
-from crystalbench.errors import ConfigError
+from crystalbench.crystals.samples import Converted, Invalid, InvalidReason, Sample, nothing_valid
+from crystalbench.errors import ConfigError, ReadError
 from crystalbench.plugins import Plugins
 from crystalbench.runs.cache import atomic_write
 from crystalbench.runs.config import RunConfig, check_parameters
+from crystalbench.runs.detection import detect_reader
 from crystalbench.runs.folder import SAMPLE_FIELDS, sample_row
-from crystalbench.runs.plan import FILE_CHUNK, detect_reader
+from crystalbench.runs.plan import FILE_CHUNK
 from crystalbench.runs.stream import settled
 
 
@@ -50,17 +51,25 @@ def command(
         {"generators": [file.name], "conversion": given} | ({"workers": workers} if workers is not None else {})
     )
     parameters = check_parameters(f"reader {spec.name}", parameter_settings(settings), spec.parameters)
-    counts: Counter[str] = Counter()
+    counts: Counter[InvalidReason] = Counter()
+    valid, first = 0, Invalid(InvalidReason.EMPTY)
     with _written(out, file) as text:
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(SAMPLE_FIELDS)
         for index, item in enumerate(_converted(spec.read(file, parameters), config)):
             writer.writerow(sample_row(index, item))
-            counts[str(item.reason) if isinstance(item, Invalid) else "valid"] += 1
-    total = counts.total()
-    click.echo(f"{total:,} crystals read by {spec.name}, {counts.pop('valid', 0):,} converted", err=True)
+            if isinstance(item, Invalid):
+                first = first if counts else item
+                counts[item.reason] += 1
+            else:
+                valid += 1
+    click.echo(f"{valid + counts.total():,} crystals read by {spec.name}, {valid:,} converted", err=True)
     for reason, count in counts.most_common():
         click.echo(f"  {count:,} {reason}", err=True)
+    for note in spec.notes(file):
+        click.echo(f"note: {note}", err=True)
+    if not valid:
+        raise ReadError(nothing_valid(str(file), counts, first) if counts else f"{file}: holds no samples")
 
 
 @contextmanager

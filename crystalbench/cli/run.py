@@ -23,7 +23,11 @@ from crystalbench.tables.results import Presentation
 @click.command(name="run")
 @run_options
 @click.option("-o", "--out", type=FILE, help="Results folder.  [default: results/NAMES-KEY]")
-@click.option("--resume", type=FILE, help="Finish the interrupted run in this folder; takes no option but --workers.")
+@click.option(
+    "--resume",
+    type=click.Path(exists=True, path_type=Path),
+    help="Finish the interrupted run in this folder; takes no option but --workers.",
+)
 @click.pass_context
 def command(ctx: click.Context, /, out: Path | None, resume: Path | None, **flags: Any) -> None:
     """Sample, convert, score and report.

@@ -7,13 +7,13 @@ import click
 from crystalbench.cli.completion import record
 from crystalbench.cli.options import COLUMNS, NAMES, SORT, names
 from crystalbench.cli.terminal import width
-from crystalbench.errors import ReadError
+from crystalbench.errors import ConfigError
 from crystalbench.plugins import Plugins
 from crystalbench.tables.results import Presentation, Table
 
 
 @click.command(name="table")
-@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("runs", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option(
     "-f",
     "--format",
@@ -80,4 +80,4 @@ def _read(run: Path) -> Table:
     try:
         return from_json(path.read_text(encoding="utf-8"), str(path))
     except OSError as error:
-        raise ReadError(f"{path}: no table here ({error.strerror}); name a folder below results/") from error
+        raise ConfigError(f"{run}: no table here; name a folder below results/") from error

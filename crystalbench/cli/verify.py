@@ -12,7 +12,7 @@ from crystalbench.runs.progress import aside, bar
 
 
 @click.command(name="verify")
-@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("runs", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--redraw", is_flag=True, help="Make the samples again too, from their files or seeds.")
 @click.option(
     "-s",

@@ -28,7 +28,8 @@ import numpy as np
 
 from crystalbench.crystals import symmetry
 from crystalbench.crystals.coordinates import UNIT, IntArray, holohedry, metrics, operations, orbit
-from crystalbench.crystals.protostructure import ELEMENTS, Protostructure
+from crystalbench.crystals.elements import ELEMENTS
+from crystalbench.crystals.protostructure import Protostructure
 from crystalbench.crystals.prototype import Parts
 from crystalbench.crystals.samples import Converted, Invalid, InvalidReason, RawStructure
 from crystalbench.crystals.symmetry import Backend

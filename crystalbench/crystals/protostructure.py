@@ -25,19 +25,10 @@ from string import ascii_uppercase
 from typing import NoReturn, Self
 
 from crystalbench.crystals import prototype, wyckoff
+from crystalbench.crystals.elements import ELEMENTS, ISOTOPES, NUMBERS
 from crystalbench.crystals.prototype import RUN, Parts
 from crystalbench.crystals.wyckoff import Table
 from crystalbench.errors import ProtostructureError
-
-ELEMENTS: tuple[str, ...] = tuple(
-    """
-    H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As Se Br
-    Kr Rb Sr Y Zr Nb Mo Tc Ru Rh Pd Ag Cd In Sn Sb Te I Xe Cs Ba La Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er
-    Tm Yb Lu Hf Ta W Re Os Ir Pt Au Hg Tl Pb Bi Po At Rn Fr Ra Ac Th Pa U Np Pu Am Cm Bk Cf Es Fm Md
-    No Lr Rf Db Sg Bh Hs Mt Ds Rg Cn Nh Fl Mc Lv Ts Og
-    """.split()  # noqa: SIM905 - a list of 118 lines is no easier to read
-)
-"""Symbols of the elements by atomic number: ``ELEMENTS[z - 1]``."""
 
 _SYMBOLS = {symbol: symbol for symbol in ELEMENTS}
 
@@ -99,16 +90,15 @@ class Protostructure:
     def __init__(self, spacegroup: int, orbits: Iterable[Orbit | tuple[str, str]], table: Table = Table.AFFINE) -> None:
         with contextlib.suppress(TypeError):  # what is no integer is refused with the other bad groups below
             spacegroup = index(spacegroup)
-        by_element: dict[str, str] = {}
+        names, letters = [], []
         for orbit in orbits:
             name, letter = (orbit.element, orbit.letter) if isinstance(orbit, Orbit) else orbit
             element = _SYMBOLS.get(name)
             if element is None:
                 raise ProtostructureError(f"{name!r} is no element symbol; expected one of H to Og")
-            by_element[element] = by_element.get(element, "") + wyckoff.position(spacegroup, letter).letter
-        elements = tuple(sorted(by_element))
-        parts = tuple(["".join(sorted(by_element[element])) for element in elements])
-        self._set_canonical(spacegroup, elements, parts, Table(table))
+            names.append(element)
+            letters.append(wyckoff.position(spacegroup, letter).letter)
+        self._set_canonical(spacegroup, *_by_element(names, letters), Table(table))
 
     def _set_canonical(self, spacegroup: int, elements: tuple[str, ...], parts: Parts, table: Table) -> None:
         parts, aflow = prototype.canonical(spacegroup, parts, table)
@@ -137,8 +127,9 @@ class Protostructure:
     def parse(cls, label: str, table: Table = Table.AFFINE) -> Self:
         """Read a label; every part of it is checked against the others.
 
-        Any equivalent lettering is accepted, and so are the spellings ``1a`` for ``a`` and ``oS``, ``oA``,
-        ``mS`` for base-centred Pearson symbols.
+        Any equivalent lettering is accepted, and so are the spellings ``1a`` for ``a``, ``oS``, ``oA``, ``mS`` for
+        base-centred Pearson symbols, and AFLOW's ``hR2`` for ``hR6``: it counts the atoms of the primitive
+        rhombohedral cell, a third of the hexagonal one that is written here. D and T are hydrogen.
 
         Raises
         ------
@@ -153,7 +144,7 @@ class Protostructure:
         except _LabelError as error:
             raise error.explain(label) from None
         self = cls.__new__(cls)
-        self._set_canonical(spacegroup, elements, parts, Table(table))
+        self._set_canonical(spacegroup, *_by_element(elements, parts), Table(table))
         return self
 
     @classmethod
@@ -235,6 +226,15 @@ class Protostructure:
         return prototype.occupation(self.label.partition(":")[0])
 
 
+def _by_element(elements: Iterable[str], letters: Iterable[str]) -> tuple[tuple[str, ...], Parts]:
+    """Elements, alphabetical, and the sorted letters of each."""
+    found: dict[str, str] = {}
+    for element, text in zip(elements, letters, strict=True):
+        found[element] = found.get(element, "") + text
+    names = tuple(sorted(found))
+    return names, tuple(["".join(sorted(found[name])) for name in names])
+
+
 def canonical_orbits(
     spacegroup: int, orbits: Iterable[Orbit | tuple[str, str]], table: Table = Table.AFFINE
 ) -> tuple[Orbit, ...]:
@@ -262,6 +262,7 @@ _EXAMPLE = "expected formula_pearson_group_letters...:elements, such as A2B_tP6_
 _BLANK = re.compile(r"\s|^$")
 _PEARSON = re.compile(r"([amothc])([PCSABIFR])([1-9][0-9]{0,8})")
 _FORMULA = re.compile(r"(?:[A-Z](?:[1-9][0-9]{0,8})?)+")
+_SUFFIX = re.compile(r"[-.](?:[0-9]+|[A-Z][A-Za-z0-9-]*)")  # AFLOW's prototypes: A_hP4_194_f-001, A_cF8_227_a.C
 _TERM = re.compile(r"[A-Z][0-9]*")
 
 
@@ -301,21 +302,21 @@ def _refuse_blank(label: str, at: int) -> NoReturn:
 
 
 def _read_elements(chemsys: str, at: int) -> tuple[str, ...]:
-    elements = tuple(chemsys.split("-"))
+    symbols = chemsys.split("-")
     previous = ""
-    for element in elements:
-        if element not in _SYMBOLS:
+    for symbol in symbols:
+        if symbol not in NUMBERS:
             remedy = "expected symbols from H to Og, joined by '-'"
-            raise _LabelError(at, f"{element!r} is no element symbol", remedy)
-        if element <= previous:
+            raise _LabelError(at, f"{symbol!r} is no element symbol", remedy)
+        if symbol <= previous:
             remedy = "list each element once, alphabetically, and the Wyckoff letters in the same order"
-            raise _LabelError(at, f"{element} after {previous}", remedy)
-        previous = element
-        at += len(element) + 1
-    if len(elements) > prototype.MAX_ELEMENTS:
+            raise _LabelError(at, f"{symbol} after {previous}", remedy)
+        previous = symbol
+        at += len(symbol) + 1
+    if len(symbols) > prototype.MAX_ELEMENTS:
         remedy = f"a label has at most {prototype.MAX_ELEMENTS} (A to Z)"
-        raise _LabelError(at - 1, f"{len(elements)} elements", remedy)
-    return elements
+        raise _LabelError(at - 1, f"{len(symbols)} elements", remedy)
+    return tuple([ISOTOPES.get(symbol, symbol) for symbol in symbols])
 
 
 def _read_spacegroup(text: str, at: int) -> int:
@@ -343,6 +344,9 @@ def _read_part(text: str, spacegroup: int, at: int) -> str:
         if count and (count[0] == "0" or len(count) > 4):
             raise _LabelError(at + run.start(), f"{count} orbits", "expected a number from 1 to 9999")
         read += letter * int(count or 1)
+    if suffix := _SUFFIX.fullmatch(text, end):
+        problem = f"{suffix[0]!r} numbers a prototype among those of one label"
+        raise _LabelError(at + end, problem, "remove it: a protostructure has no coordinates to tell them apart")
     if end != len(text) or not text:
         problem = f"{text[end]!r} is no Wyckoff letter" if text[end:] else "an element without Wyckoff letters"
         raise _LabelError(at + end, problem, "expected letters such as a, 2f or c3i, numbers before letters")
@@ -386,5 +390,7 @@ def _check_pearson(text: str, spacegroup: int, n_atoms: int, at: int) -> None:
     family, centring, stated = match.groups()
     if family + ("C" if prefix[1] == "C" and centring in "SAB" else centring) != prefix:
         raise _LabelError(at, f"Pearson symbol {text} in space group {spacegroup}", remedy)
-    if int(stated) != n_atoms:
+    primitive = n_atoms // wyckoff.lattice_points(spacegroup)
+    if int(stated) != n_atoms and not (prefix == "hR" and int(stated) == primitive):
+        remedy += f" (or AFLOW's hR{primitive}, which counts the primitive cell)" * (prefix == "hR")
         raise _LabelError(at + 2, f"{stated} atoms, but the Wyckoff letters hold {n_atoms}", remedy)

@@ -151,3 +151,12 @@ class SampleSet:
     def reasons(self) -> Counter[InvalidReason]:
         """How many samples are invalid, by reason."""
         return Counter(item.reason for item in self.items if isinstance(item, Invalid))
+
+
+def nothing_valid(source: str, reasons: Counter[InvalidReason], first: Invalid) -> str:
+    """Return the sentence about a file of which no sample has a protostructure."""
+    counts = ", ".join(f"{reason} {count:,}" for reason, count in reasons.most_common())
+    return (
+        f"{source}: none of its {reasons.total():,} samples has a protostructure ({counts}); the first: "
+        f"{first.detail.split(chr(92) + 'n')[0] or first.reason}"
+    )

@@ -22,7 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crystalbench.crystals import wyckoff
-from crystalbench.crystals.protostructure import ELEMENTS, Protostructure
+from crystalbench.crystals.elements import ELEMENTS
+from crystalbench.crystals.protostructure import Protostructure
 from crystalbench.crystals.samples import Invalid, InvalidReason, RawStructure
 from crystalbench.crystals.wyckoff import Table
 from crystalbench.errors import ProtostructureError

@@ -18,7 +18,7 @@ from typing import Any
 
 from crystalbench.crystals.samples import Converted, Invalid, InvalidReason, SampleSet
 from crystalbench.crystals.wyckoff import Table
-from crystalbench.errors import ReadError
+from crystalbench.errors import ConfigError, ReadError
 from crystalbench.runs.cache import atomic_write, content_key, file_digest
 from crystalbench.tables.results import JSON
 
@@ -56,14 +56,14 @@ class RunFolder:
             return SampleSet.of(_item(row, table) for row in csv.DictReader(file))
 
     def manifest(self) -> dict[str, Any]:
-        """Read the manifest; raises `ReadError` where there is none of this schema."""
+        """Read the manifest; raises `ConfigError` where there is no run, `ReadError` for another schema."""
         path = self.path / MANIFEST
         try:
             document = json.loads(path.read_text(encoding="utf-8"))
         except OSError as error:
-            raise ReadError(f"{path}: no run here ({error.strerror}); name a folder below results/") from error
+            raise ConfigError(f"{self.path}: no run here; name a folder below results/") from error
         except ValueError as error:
-            raise ReadError(f"{path}: not a manifest: {error}") from error
+            raise ReadError(f"{path}: no JSON, so no manifest; run again") from error
         if not isinstance(document, dict) or document.get("schema_version") != MANIFEST_SCHEMA:
             raise ReadError(f"{path}: not of schema version {MANIFEST_SCHEMA}; run again with this crystalbench")
         return document

@@ -21,15 +21,16 @@ from crystalbench.interfaces import (
     ReporterSpec,
     Scale,
 )
-from crystalbench.isolation import isolated, required
+from crystalbench.isolation import required
 from crystalbench.plugins import Plugins
 from crystalbench.runs.cache import content_key, file_digest
 from crystalbench.runs.code_identity import code_identity
 from crystalbench.runs.compared import Comparison, check_novel, choose_dataset, with_scale
 from crystalbench.runs.config import GeneratorConfig, RunConfig, check_parameters
+from crystalbench.runs.detection import detect_reader, detects
 from crystalbench.runs.environment import packages
 from crystalbench.runs.unused import without_unused
-from crystalbench.tables.results import ENCODED_WITH, JSON, ColumnSet, Failure, RowKind
+from crystalbench.tables.results import ENCODED_WITH, JSON, ColumnSet, RowKind
 from crystalbench.tables.selection import check_names
 
 FILE_CHUNK = 500
@@ -358,31 +359,11 @@ def _reader(
     if settings.reader:
         return plugins.readers[settings.reader]
     own = plugins.readers[spec.reader] if spec is not None and spec.reader else None
-    if own is not None and _detects(own, sources[0]) is True:
+    if own is not None and detects(own, sources[0]) is True:
         return own
     try:
-        return detect_reader(sources[0], plugins)
+        return detect_reader(sources[0], plugins, f"{settings.name}=")
     except ConfigError:
         if own is not None:
             return own  # it knows best what is wrong with the file
         raise
-
-
-def detect_reader(source: Path, plugins: Plugins) -> ReaderSpec:
-    """Return the one reader that understands ``source``; raises `ConfigError` for none or several."""
-    answers = {reader.name: _detects(reader, source) for reader in plugins.readers.values()}
-    matches = [plugins.readers[name] for name, answer in answers.items() if answer is True]
-    if len(matches) == 1:
-        return matches[0]
-    names = ", ".join(sorted(r.name for r in matches or plugins.readers.values()))
-    problem = f"several readers understand it ({names})" if matches else f"no reader understands it (known: {names})"
-    failed = "".join(f"; {f.plugin} failed: {f.error}" for f in answers.values() if isinstance(f, Failure))
-    error = ConfigError(f"{source}: {problem}{failed}; name one with --reader NAME=READER")
-    for answer in answers.values():
-        if isinstance(answer, Failure):
-            error.add_note(answer.traceback)
-    raise error
-
-
-def _detects(reader: ReaderSpec, source: Path) -> bool | Failure:
-    return isolated("detect", f"reader {reader.name}", lambda: bool(reader.detect(source)))

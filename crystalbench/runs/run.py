@@ -11,7 +11,7 @@ from typing import Any
 
 from crystalbench import __version__
 from crystalbench.crystals.convert import Converter
-from crystalbench.crystals.samples import Invalid
+from crystalbench.crystals.samples import Invalid, nothing_valid
 from crystalbench.datasets import Dataset
 from crystalbench.errors import ConfigError, PluginError
 from crystalbench.interfaces import ReporterSpec
@@ -104,6 +104,10 @@ class Run:
             )
         if isinstance(drawn, Failure):
             self._failures.append(drawn)
+        elif stream.generator.reader and not drawn.drawn.valid:
+            first = next(item for item in drawn.drawn if isinstance(item, Invalid))
+            problem = nothing_valid(str(stream.replica.source), drawn.drawn.reasons, first)
+            self._failures.append(Failure("convert", stream.generator.name, problem))
         return drawn
 
     def _score(self, dataset: Dataset, replicas: Replicas) -> Outcomes:

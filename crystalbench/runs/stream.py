@@ -17,7 +17,7 @@ from crystalbench.crystals.protostructure import Protostructure
 from crystalbench.crystals.samples import Converted, Invalid, InvalidReason, RawStructure, Sample, SampleSet
 from crystalbench.crystals.wyckoff import FINEST_FIRST, Table
 from crystalbench.datasets import Dataset
-from crystalbench.errors import PluginError, ReadError
+from crystalbench.errors import PluginError, ReadError, SettingError
 from crystalbench.interfaces import Draw, Parameters, ReaderSpec, Sampler, SamplerInput, Timing
 from crystalbench.runs.cache import Cache, content_key
 from crystalbench.runs.chunks import Chunk, draw_from_json, draw_to_json, to_json, total_timing
@@ -41,8 +41,14 @@ class Convert(Protocol):
 class FileSampler:
     """A file as a stream of chunks that ends. Asking for an earlier chunk reads the file again."""
 
-    def __init__(self, reader: ReaderSpec, source: Path, parameters: Parameters) -> None:
-        self._open: Callable[[], Iterator[Sample]] = lambda: iter(reader.read(source, parameters))
+    def __init__(self, reader: ReaderSpec, source: Path, parameters: Parameters, generator: str) -> None:
+        def rows() -> Iterator[Sample]:
+            try:
+                yield from reader.read(source, parameters)
+            except SettingError as error:
+                raise error.for_generator(generator) from None
+
+        self._open: Callable[[], Iterator[Sample]] = rows
         self._rows = self._open()
         self._next = 0
 
@@ -203,7 +209,7 @@ class Stream:
         generator, replica = self.generator, self.replica
         if generator.reader is not None:
             assert replica.source is not None
-            return FileSampler(generator.reader, replica.source, generator.parameters)
+            return FileSampler(generator.reader, replica.source, generator.parameters, generator.name)
         assert generator.spec is not None
         assert generator.spec.start is not None
         return generator.spec.start(
@@ -273,6 +279,8 @@ def draw_replica(stream: Stream, *, n: int, novel: int, limit: int, report: Repo
 
 def _notes(stream: Stream, drawn: int, more: bool, n: int, novel: int, found: int) -> Iterator[str]:
     generated = stream.generator.generated
+    if stream.generator.reader and stream.replica.source is not None:
+        yield from stream.generator.reader.notes(stream.replica.source)
     if stream.generator.reader and not drawn:
         raise ReadError(f"{stream.replica.source}: holds no samples")
     if generated and drawn < generated:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from crystalbench import Invalid, InvalidReason, Protostructure, RawStructure, ReadError, Sample
 from crystalbench.crystals.convert import ConversionSettings, convert
-from crystalbench_baselines import _cif, _members
+from crystalbench_baselines import _cif, _limits
 from crystalbench_baselines._cif.orbits import is_whole, orbits
 from crystalbench_baselines._cif.settings import numbered as settings_of
 
@@ -397,10 +397,26 @@ def test_names_cannot_leave_the_archive(container: Container, tmp_path: Path) ->
     assert sorted(tmp_path.parent.rglob("*.cif")) == before
 
 
-def test_a_folder_further_down_is_proposed_not_read(tmp_path: Path) -> None:
-    path = as_folder(tmp_path, {"run1/gen_0.cif": numbered("gen_0.cif")})
-    with pytest.raises(ReadError, match=r"did you mean .*run1\?"):
-        read(path)
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_folders_further_down_are_read_in_their_order(container: Container, tmp_path: Path) -> None:
+    files = [f"batch_{batch}/gen_{number}.cif" for batch in (10, 2) for number in (11, 3)]
+    path = container(tmp_path, {name: numbered(name) for name in files})
+    assert detected(path) == ["cif"]
+    assert numbers(read(path)) == [3, 11, 3, 11]
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_an_absent_number_is_said_and_counts_as_nothing(container: Container, tmp_path: Path) -> None:
+    names = [f"{number}.cif" for number in range(20, 24) if number != 21]
+    path = container(tmp_path, {name: numbered(f"_{name}") for name in names})
+    assert len(read(path)) == 3
+    (note,) = READERS["cif"].notes(path)
+    assert "1 of its numbered files is absent (21.cif)" in note
+
+
+def test_names_that_are_no_count_have_no_gaps(tmp_path: Path) -> None:
+    path = as_folder(tmp_path, dict.fromkeys(("mp-149.cif", "mp-2534.cif", "mp-804.cif", "Fe2O3.cif", "Fe3O4.cif"), ""))
+    assert not list(READERS["cif"].notes(path))
 
 
 @pytest.mark.parametrize("container", [as_zip, as_tar_gz])
@@ -417,20 +433,19 @@ def test_a_truncated_archive_is_an_error(container: Container, share: float, tmp
 def test_a_text_that_is_too_large_costs_one_sample(
     container: Container, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_members, "MAX_MEMBER_BYTES", 1000)
+    monkeypatch.setattr(_limits, "MAX_MEMBER_BYTES", 1000)
     path = container(tmp_path, {"gen_0.cif": "x" * 1001, "gen_1.cif": numbered("gen_1.cif")})
     samples = read(path)
-    assert samples[0] == Invalid(InvalidReason.UNREADABLE, "1001 bytes of text, the limit is 1000")
+    assert samples[0] == Invalid(InvalidReason.UNREADABLE, "gen_0.cif: over 1000 bytes of text")
     assert numbers(samples) == [None, 1]
 
 
 def test_archive_bombs_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_members, "MAX_ARCHIVE_BYTES", 2**20)
+    monkeypatch.setattr(_limits, "MAX_BYTES", 2**20)
     files = {"gen_0.cif": "x" * 2**21}
-    with pytest.raises(ReadError, match="2097152 bytes when unpacked, the limit is 1048576"):
-        read(as_zip(tmp_path, files))
-    with pytest.raises(ReadError, match=r"over 1048576 bytes \(decompressed\)"):
-        read(as_tar_gz(tmp_path, files))
+    for container in (as_folder, as_zip, as_tar, as_tar_gz):
+        with pytest.raises(ReadError, match=r"over 1048576 bytes \(unpacked\); split it"):
+            read(container(tmp_path, files))
 
 
 def test_links_and_devices_in_a_tar_are_no_files(tmp_path: Path) -> None:

@@ -142,9 +142,9 @@ def test_evaluations_of_one_file_share_cells_and_are_not_pooled(outputs: Path) -
 
 
 def test_cif_members_come_in_numeric_order(outputs: Path) -> None:
-    from crystalbench_baselines._members import texts
+    from crystalbench_baselines._documents import documents
 
-    names = [name for name, _ in texts(outputs / "mattergen/generated_crystals_cif.zip", lambda _: True, "")]
+    names = [doc.name for doc in documents(outputs / "mattergen/generated_crystals_cif.zip", lambda _: True, "")]
     numbers = [int(name.removeprefix("gen_").removesuffix(".cif")) for name in names]
     assert numbers == sorted(numbers)
     assert all(a + 1 == b for a, b in pairwise(numbers))

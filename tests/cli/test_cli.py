@@ -1,8 +1,12 @@
 """The command line as a user meets it: real processes, real files, exit codes 0, 1 and 2."""
 
 import csv
+import gzip
 import json
 import os
+import pickle
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -70,12 +74,18 @@ def test_a_command_that_is_not_where_its_record_says_is_an_error_that_names_it(
         (["run", "-g", "train", "--set", "conversion.symprek=1"], "did you mean 'conversion.symprec'"),
         (["run", "-g", "symmcd", "--set", "generator.symmcd.evaluatoin=1"], "setting of generator.symmcd"),
         (["table", "nowhere"], "nowhere"),
+        (["table", "."], "no table here"),
+        (["verify", "nowhere"], "nowhere"),
+        (["verify", "."], "no run here"),
+        (["run", "--resume", "nowhere"], "nowhere"),
+        (["run", "--resume", "."], "no run here"),
+        (["run", "-g", "train", "--config", "nowhere.toml"], "nowhere.toml: no such file"),
+        (["run", "-g", "train", "--set", "steps=3"], "unknown setting 'steps'; known: "),
         (["convert", "absent.cif"], "absent.cif"),
     ],
 )
 def test_usage_errors_say_what_to_change(tmp_path: Path, arguments: list[str], message: str) -> None:
-    code = 1 if arguments[0] == "table" else 2
-    done = crystalbench(*arguments, cwd=tmp_path, code=code)
+    done = crystalbench(*arguments, cwd=tmp_path, code=2)
     assert message in done.stderr
     assert "Traceback" not in done.stderr
 
@@ -130,6 +140,71 @@ def test_convert_writes_a_row_per_crystal_and_the_reasons(tmp_path: Path) -> Non
     assert [row["protostructure"] for row in rows] == [rock_salt(1).label, "", rock_salt(2).label]
     assert rows[1]["reason"] == "no_symmetry"
     assert "3 crystals read by labels, 2 converted" in done.stderr
+
+
+REMEDY = re.compile(r"(--(?:reader|set) .+)$", re.MULTILINE)
+
+
+def remedy(done: subprocess.CompletedProcess[str]) -> list[str]:
+    """The words of the flag that a message ends with."""
+    found = REMEDY.search(done.stderr)
+    assert found, done.stderr
+    return shlex.split(found[1])
+
+
+@pytest.mark.parametrize("column", ["relaxed", "my labels", "true"])
+def test_the_remedies_that_convert_prints_work_as_they_are_printed(column: str, tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text(f"id,{column}\n1,{rock_salt(1).label}\n")
+    reader = remedy(crystalbench("convert", "x.csv", cwd=tmp_path, code=2))
+    assert reader == ["--reader", "csv"]
+    setting = remedy(crystalbench("convert", "x.csv", *reader, cwd=tmp_path, code=1))
+    done = crystalbench("convert", "x.csv", *reader, *setting, cwd=tmp_path)
+    assert rock_salt(1).label in done.stdout
+
+
+def test_the_remedies_that_run_prints_work_as_they_are_printed(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text(f"id,relaxed\n1,{rock_salt(1).label}\n")
+    command = ("run", *QUICK, "-s", "my.model=x.csv")
+    reader = remedy(crystalbench(*command, cwd=tmp_path, code=2))
+    assert reader == ["--reader", "my.model=csv"]
+    setting = remedy(crystalbench(*command, *reader, "-o", "one", cwd=tmp_path, code=1))
+    assert setting == ["--set", 'generator."my.model".column=relaxed']
+    crystalbench(*command, *reader, *setting, "-o", "two", cwd=tmp_path)
+
+
+def test_a_pickle_is_named_with_the_way_out(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    for name, content in (
+        ("x.pkl", pickle.dumps([1])),
+        ("x.json", pickle.dumps([1], 2)),
+        ("x.pkl.gz", gzip.compress(pickle.dumps([1]))),
+        ("old.pickle", pickle.dumps([1], 0)),
+        ("folder/x.dat", pickle.dumps([1])),
+    ):
+        (tmp_path / name).write_bytes(content)
+        done = crystalbench("convert", name.partition("/")[0], cwd=tmp_path, code=2)
+        assert "a Python pickle" in done.stderr
+        assert "structure.as_dict()" in done.stderr
+
+
+def test_a_file_of_which_nothing_converts_is_an_error_in_words(tmp_path: Path) -> None:
+    (tmp_path / "bad.json").write_text('[{"lattice": {"a": 1}, "sites": []}, {"lattice": 2, "sites": []}]')
+    (tmp_path / "none.txt").write_text("")
+    words = (
+        "bad.json: none of its 2 samples has a protostructure (unreadable 2); the first: entry 1: a lattice without b"
+    )
+    assert words in crystalbench("convert", "bad.json", cwd=tmp_path, code=1).stderr
+    assert words in crystalbench("run", *QUICK, "-s", "mine=bad.json", "-o", "out", cwd=tmp_path, code=1).stderr
+    assert "holds no samples" in crystalbench("convert", "none.txt", "--reader", "labels", cwd=tmp_path, code=1).stderr
+
+
+def test_an_absent_number_is_said_by_convert_and_below_the_table(tmp_path: Path) -> None:
+    (tmp_path / "files").mkdir()
+    for number in (0, 1, 3):
+        (tmp_path / f"files/{number}.txt").write_text(rock_salt(1).label)
+    note = "1 of its numbered files is absent (2.txt)"
+    assert note in crystalbench("convert", "files", cwd=tmp_path).stderr
+    assert note in crystalbench("run", *QUICK, "-s", "mine=files", "-o", "out", cwd=tmp_path).stdout
 
 
 def test_convert_does_not_write_over_what_it_reads(tmp_path: Path) -> None:

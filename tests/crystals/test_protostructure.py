@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crystalbench.crystals import prototype, wyckoff
-from crystalbench.crystals.protostructure import ELEMENTS, Orbit, Protostructure, canonical_orbits
+from crystalbench.crystals.elements import ELEMENTS
+from crystalbench.crystals.protostructure import Orbit, Protostructure, canonical_orbits
 from crystalbench.crystals.wyckoff import Table
 from crystalbench.errors import ProtostructureError
 
@@ -240,6 +241,13 @@ def test_a_protostructure_cannot_be_changed() -> None:
         ("A_mS4_12_i:Cl", "A_mC4_12_i:Cl"),
         ("A_oP16_47_2A:F", "A_oP16_47_2A:F"),
         ("A_oP24_47_2A1z1y:F", "A_oP24_47_2Auv:F"),
+        ("A_hR2_166_c:As", "A_hR6_166_c:As"),
+        ("A_hR6_166_c:As", "A_hR6_166_c:As"),
+        ("A2B3_hR10_167_c_e:Al-O", "A2B3_hR30_167_c_e:Al-O"),
+        ("A_hR1_166_a:Hg", "A_hR3_166_a:Hg"),
+        ("AB_cF8_225_a_b:D-Li", "AB_cF8_225_a_b:H-Li"),
+        ("AB_cF8_225_a_b:Li-T", "AB_cF8_225_a_b:H-Li"),
+        ("ABC2_oP16_62_c_c_d:D-H-O", "AB_oP16_62_2c_d:H-O"),  # one element on both
     ],
 )
 def test_equivalent_spellings_are_read(written: str, canonical: str) -> None:
@@ -253,7 +261,13 @@ MALFORMED = [
     ("A2B_tP6_136_f_a:", 17, "'' is no element symbol"),
     ("A2B_tP6_136_f_a:O-Xx", 19, "'Xx' is no element symbol"),
     ("A2B_tP6_136_f_a:O-ti", 19, "'ti' is no element symbol"),
-    ("A2B_tP6_136_f_a:O-D", 19, "'D' is no element symbol"),
+    ("A2B_tP6_136_f_a:O-D", 19, "D after O"),
+    ("A2B_tP6_136_f_a:Li-O2-", 20, "'O2' is no element symbol"),
+    ("A2B_tP6_136_f_a-001:O-Ti", 16, "'-001' numbers a prototype"),
+    ("A2B_tP6_136_f_a.TiO2:O-Ti", 16, "'.TiO2' numbers a prototype"),
+    ("A_hR3_166_c:As", 5, "3 atoms, but the Wyckoff letters hold 6"),
+    ("A_hP2_166_c:As", 3, "Pearson symbol hP2 in space group 166"),
+    ("A_cF2_225_a:Cu", 5, "2 atoms, but the Wyckoff letters hold 4"),  # only hR is counted so
     ("A2B_tP6_136_f_a:O-Ti:x", 19, "'Ti:x' is no element symbol"),
     ("A2B_tP6_136_a_f:Ti-O", 20, "O after Ti"),
     ("AB_tP4_136_a_b:O-O", 18, "O after O"),

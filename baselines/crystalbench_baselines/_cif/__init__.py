@@ -33,7 +33,7 @@ from crystalbench_baselines._cif.orbits import MAX_IMAGES, NO_BOND, Orbits, is_w
 from crystalbench_baselines._cif.sites import Sites
 from crystalbench_baselines._cif.statements import Stated
 from crystalbench_baselines._cif.symmetry import Candidate
-from crystalbench_baselines._elements import UnknownElementError
+from crystalbench_baselines._elements import UnknownElementError, invalid
 
 _LENGTHS = tuple(f"_cell_length_{axis}" for axis in "abc")
 _CELL_LENGTHS = (1e-3, 1e5)
@@ -88,7 +88,7 @@ def _structure(block: Block) -> RawStructure | Invalid:
             return RawStructure.of(empty.lattice, sites.frac_coords, sites.assignments[0])  # for the screening
         return _chosen(symmetry.candidates(block), sites, stated, empty.lattice)
     except UnknownElementError as error:
-        return Invalid(InvalidReason.UNKNOWN_ELEMENT, str(error))
+        return invalid(error)
     except CifError as error:
         return Invalid(error.reason, str(error))
 

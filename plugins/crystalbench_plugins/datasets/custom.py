@@ -29,7 +29,7 @@ from crystalbench.crystals.wyckoff import FINEST_FIRST, Table
 from crystalbench.plugins import Plugins
 from crystalbench.runs.cache import atomic_write, cache_dir, file_digest
 from crystalbench.runs.config import check_parameters
-from crystalbench.runs.plan import detect_reader
+from crystalbench.runs.detection import detect_reader
 from crystalbench.runs.progress import Report, bar
 from crystalbench.tables.results import JSON
 from crystalbench_plugins.datasets import cards

@@ -32,7 +32,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crystalbench import DatasetError, Protostructure, Split
-from crystalbench.crystals.protostructure import ELEMENTS
+from crystalbench.crystals.elements import ELEMENTS
 from crystalbench.crystals.wyckoff import TABLE_VERSION, Table
 from crystalbench.runs.cache import atomic_write
 from crystalbench.tables.results import JSON

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crystalbench.crystals import wyckoff
-from crystalbench.crystals.protostructure import ELEMENTS
+from crystalbench.crystals.elements import ELEMENTS
 
 N_ELEMENT_FEATURES = 200
 """Matscholar embedding of an element (Tshitoyan et al., doi 10.1038/s41586-019-1335-8)."""
