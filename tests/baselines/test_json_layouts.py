@@ -177,13 +177,13 @@ def test_the_tree_of_brackets_is_that_of_the_json_module() -> None:
 
 def test_brackets_that_do_not_match_cost_time_in_proportion_to_the_text() -> None:
     def seconds(piece: bytes, count: int) -> float:
-        start = time.perf_counter()
+        start = time.process_time()
         with pytest.raises(NoJsonError):
             _json.value_at(b"[" + piece * count, 0)
-        return time.perf_counter() - start
+        return time.process_time() - start
 
     for piece in (b'"\\"', b'\\"', b"[", b"[1,", b'["a",', b'{"a":', b'"'):
-        assert seconds(piece, 200_000) < 40 * max(seconds(piece, 20_000), 1e-3)
+        assert seconds(piece, 200_000) < 40 * max(seconds(piece, 20_000), 5e-3)
 
 
 def test_a_reader_of_tables_says_how_to_choose_in_a_run(tmp_path: Path) -> None:

@@ -91,12 +91,12 @@ def test_a_bad_frame_costs_itself_and_says_why(text: str, words: str, tmp_path: 
 def test_a_header_costs_time_in_proportion_to_its_length(tmp_path: Path) -> None:
     def seconds(piece: str, length: int) -> float:
         (tmp_path / "x.xyz").write_text(frame(rest=piece * (length // len(piece))))
-        start = time.perf_counter()
+        start = time.process_time()
         read("extxyz", tmp_path / "x.xyz")
-        return time.perf_counter() - start
+        return time.process_time() - start
 
     for piece in ("a", "a ", "a=", "a={ ", 'a=" ', "a='", "[", "= ", "a= "):
-        assert seconds(piece, 60_000) < 60 * max(seconds(piece, 6_000), 1e-3)
+        assert seconds(piece, 60_000) < 60 * max(seconds(piece, 6_000), 5e-3)
 
 
 # --- POSCAR -----------------------------------------------------------------------------------------------------------
