@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from math import gcd
 
 from crystalbench import InvalidReason
-from crystalbench.crystals.protostructure import ELEMENTS
+from crystalbench.crystals.elements import ELEMENTS
 from crystalbench_baselines._cif.grammar import Block, CifError, contradiction, number
 from crystalbench_baselines._elements import NUMBERS
 
