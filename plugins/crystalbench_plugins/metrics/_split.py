@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from crystalbench import Protostructure
 from crystalbench.crystals import wyckoff
-from crystalbench.crystals.protostructure import ELEMENTS
+from crystalbench.crystals.elements import ELEMENTS
 from crystalbench.tables.results import JSON
 from crystalbench_plugins.metrics._frechet import extrapolated
 
