@@ -38,7 +38,7 @@ PARAMETERS = (
     Parameter(name="required", default="", help="Elements that every sample must hold (by rejection)."),
     Parameter(name="given", default="", help="Positions that are given, such as 'a=Ca b=Ti e=' in one space group."),
     Parameter(name="attempts", default=20, help="Most draws for one sample with the required elements."),
-    Parameter(name="memory", default=256, help="MB for the network's activations."),
+    Parameter(name="memory", default=256, help="MB for the network's activations in a chain."),
     Parameter(name="device", default="auto", choices=("auto", "cpu", "cuda"), help="Where the network runs."),
 )  # fmt: skip
 

@@ -138,7 +138,8 @@ class Training:
         rows = order[number * settings.batch_size : (number + 1) * settings.batch_size]
         letters = np.random.default_rng(_seed(settings.seed, _LETTERS, progress.step)) if settings.augment else None
         drawn = self.objective.draw(self.train, rows, _generator(settings.seed, _NOISE, progress.step), letters)
-        total = self._loss(drawn, len(rows))
+        with self._precision():
+            total = self._loss(drawn, len(rows))
         self.optimiser.zero_grad(set_to_none=True)
         # DistributedDataParallel takes the mean of the gradients over processes; the loss is a sum over all of them.
         torch.autograd.backward(total * (self.processes.count / len(rows)))
@@ -168,8 +169,7 @@ class Training:
         # A last batch can hold fewer materials than there are processes: those left over compute one for nothing.
         idle = self.processes.rank >= n
         own = self.objective.share(drawn, 0 if idle else self.processes.rank, self.processes.count, self.device)
-        with self._precision():
-            total: Tensor = self._parallel(own)
+        total: Tensor = self._parallel(own)
         return total * 0 if idle else total
 
     def _precision(self) -> contextlib.AbstractContextManager[Any]:

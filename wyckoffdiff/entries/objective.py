@@ -65,7 +65,7 @@ class EntryObjective(Objective[Entries]):
 def material_bounds(network: EntryNetwork, state: Entries) -> Tensor:
     """Return an unbiased estimate of the bound on -log p(x_0 | s, n) of each material: (B,) in nats."""
     logits, rows = network(state)
-    logs = logits.flatten(1).log_softmax(1).view_as(logits)
+    logs = logits.float().flatten(1).log_softmax(1).view_as(logits)
     number = torch.arange(state.position.shape[1], device=logs.device)
     n = state.known + state.missing
     missing = (number >= state.known[:, None]) & (number < n[:, None])
@@ -73,7 +73,7 @@ def material_bounds(network: EntryNetwork, state: Entries) -> Tensor:
     position, element, orbits = state.position[missing], state.element[missing], state.orbits[missing]
     cost = -logs[owner, position, element - 1]
     free = torch.nonzero(~network.constrained(state.spacegroup[owner], position)).flatten()
-    amounts = network.amounts(rows[owner[free], position[free]], element[free])
+    amounts = network.amounts(rows[owner[free], position[free]], element[free]).float()
     cost = cost.index_add(0, free, functional.cross_entropy(amounts, orbits[free] - 1, reduction="none"))
     weight = (n / state.missing)[owner]
     total = torch.zeros(len(state), device=cost.device).index_add(0, owner, cost * weight)

@@ -18,7 +18,7 @@ from wyckoffdiff.entries.network import EntryNetwork
 from wyckoffdiff.entries.state import shuffled
 from wyckoffdiff.model_card import write_card
 from wyckoffdiff.processes import Processes
-from wyckoffdiff.settings import PRESETS, EntrySettings, Preset, Prior, TrainingSettings
+from wyckoffdiff.settings import PRESETS, EntrySettings, Precision, Preset, Prior, TrainingSettings
 from wyckoffdiff.setup_training import resume
 from wyckoffdiff.stream import Stream
 from wyckoffdiff.train import LAST, LOG, Training, run
@@ -56,6 +56,21 @@ def test_a_stopped_training_resumes_to_the_same_losses_and_weights(whole: Path, 
     assert losses(tmp_path) == losses(whole)
     a, b = (checkpoint.load(folder / LAST, KIND) for folder in (tmp_path, whole))
     assert all(torch.equal(a["average"][name], b["average"][name]) for name in b["average"])
+
+
+def test_bf16_trains_to_nearly_the_same_loss(whole: Path, tmp_path: Path) -> None:
+    run(begin(replace(SETTINGS, precision=Precision.BF16)), tmp_path)
+    a, b = (read_log(folder / LOG)[-1]["val_loss"] for folder in (whole, tmp_path))
+    assert a != b
+    assert b == pytest.approx(a, rel=0.05)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.torch.jit.script_method.:DeprecationWarning")  # torch's compiler uses it itself
+def test_compiled_layers_train_to_the_same_losses() -> None:
+    plain, compiled = begin(), begin(replace(SETTINGS, compile=True))
+    for _ in range(4):
+        assert compiled.step() == pytest.approx(plain.step(), rel=1e-3)
 
 
 def test_the_shares_of_two_processes_add_up_to_the_loss_of_one() -> None:
