@@ -34,6 +34,7 @@ from crystalbench_plugins.reports._layout import (
     unit_of,
 )
 from crystalbench_plugins.reports._numbers import number, scaled
+from crystalbench_plugins.reports._splits import panels
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -82,6 +83,7 @@ def render(table: Table) -> str:
         footnotes=sheet.footnotes,
         notes=table.notes,
         charts=charts,
+        panels=list(panels(sheet)),
         samples=[_samples(line, row, reasons) for line, row in zip(sheet.counted, numbers, strict=True)],
         counts=heads,
         counts_note=counts_note(heads),
@@ -280,4 +282,4 @@ def _values(sheet: Sheet) -> Iterator[dict[str, object]]:
 
 @hookimpl
 def crystalbench_reporters() -> Iterable[ReporterSpec]:
-    return (ReporterSpec(name="html", version="2", title="HTML report", suffix=".html", render=render),)
+    return (ReporterSpec(name="html", version="3", title="HTML report", suffix=".html", render=render),)

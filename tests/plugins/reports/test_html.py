@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crystalbench import Cell, Failure, MetricResult, Table
+from crystalbench import Cell, Column, Failure, MetricResult, Row, RowKind, Table
 from crystalbench.tables.distribution import Distribution
 from crystalbench.tables.results import JSON
 from crystalbench.tables.text import plain
@@ -145,3 +145,17 @@ def test_both_colour_schemes_define_the_same_colours() -> None:
         set(re.findall(r"--[a-z0-9]+(?=:)", part)) for part in style[1].split("@media (prefers-color-scheme")[:2]
     )
     assert light == dark
+
+
+def test_a_distance_that_is_taken_apart_has_a_panel_and_what_is_no_number_in_it_is_left_out() -> None:
+    split = {"in_group_1": 1200, "without_group_1": None, "symmetry": 3.14159, "<b>": 1, "odd": ["<i>"]}
+    cells = {"x": Cell(outcomes=(MetricResult(value=7.5, n=10, details={"split": split}),))}
+    column = Column(key="x", title="Far", latex="", digits=2)
+    row = Row(generator="a", title="A", kind=RowKind.MEASURED, drawn=10, valid=10, cells=cells)
+    page = render(Table(title="t", columns=(column,), rows=(row,)))
+    panel = page[page.index("Far, taken apart") :].partition("</section>")[0]
+    heads = ("whole", "in group 1", "without group 1", "symmetry", "&lt;b&gt;")
+    assert all(f'<th scope="col">{head}</th>' in panel for head in heads)
+    assert all(f"<td>{text}</td>" in panel for text in ("7.50", "1,200", "–", "3.14", "1"))
+    assert "odd" not in panel
+    assert "taken apart" not in render(Table(title="t", columns=(column,), rows=()))
