@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from crystalbench.crystals.protostructure import Protostructure
 from crystalbench.crystals.prototype import occupation
 from crystalbench.crystals.wyckoff import Table as LetterTable
-from crystalbench.errors import PluginError
+from crystalbench.errors import DatasetError, PluginError
 
 
 @dataclass(frozen=True)
@@ -111,20 +111,34 @@ class DatasetSpec:
 
 
 class Dataset:
-    """A dataset as metrics and generators see it: splits are loaded on first use and kept."""
+    """A dataset as metrics and generators see it: splits are loaded on first use and kept.
 
-    def __init__(self, spec: DatasetSpec, table: LetterTable = LetterTable.AFFINE) -> None:
+    ``identity`` is that of the content which was planned with; "" takes any.
+    """
+
+    def __init__(self, spec: DatasetSpec, table: LetterTable = LetterTable.AFFINE, identity: str = "") -> None:
         self.spec = spec
         self.name = spec.name
         self.table = table
+        self.identity = identity
         self._splits: dict[str, Split] = {}
 
     def split(self, name: str) -> Split:
-        """Return a split; raises `PluginError` where the dataset does not give one."""
+        """Return a split.
+
+        Raises
+        ------
+        PluginError
+            The dataset does not give one.
+        DatasetError
+            The dataset is another than it was.
+        """
         if name not in self._splits:
             split: object = self.spec.load(name, self.table)
             if not isinstance(split, Split):
                 raise PluginError(f"dataset {self.name}: load must return a Split, not {type(split).__name__}")
+            if self.identity and self.spec.identity() != self.identity:
+                raise DatasetError(f"dataset {self.name}: was changed during the run; run again")
             self._splits[name] = split
         return self._splits[name]
 

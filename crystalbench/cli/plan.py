@@ -1,6 +1,7 @@
 """`crystalbench plan`."""
 
 from math import ceil
+from operator import itemgetter
 from typing import Any
 
 import click
@@ -44,9 +45,9 @@ def command(**flags: Any) -> None:
 def _cached(cache: Cache, generator: GeneratorPlan, replica: ReplicaPlan, n: int) -> str:
     chunks = ceil(n / generator.chunk_size)
     for number in range(chunks):
-        document = cache.get("converted", replica.converted_key(number))
-        if document is None:
+        last = cache.get("converted", replica.converted_key(number), itemgetter("last"))
+        if last is None:
             return f"{number} of {'at most ' if generator.reader else ''}{chunks} chunks cached"
-        if document["last"]:
+        if last:
             return "all cached"
     return "all cached"

@@ -7,6 +7,7 @@ nothing half written.
 
 import hashlib
 import io
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -16,10 +17,10 @@ from numpy.typing import NDArray
 from crystalbench.crystals.protostructure import Protostructure
 from crystalbench.crystals.wyckoff import Table
 from crystalbench.encoded import Encoded, Encoder
-from crystalbench.errors import CrystalbenchError, PluginError
+from crystalbench.errors import CrystalbenchError, EncoderError, PluginError
 from crystalbench.interfaces import EncoderSpec, Parameters
 from crystalbench.isolation import required
-from crystalbench.runs.cache import atomic_write, content_key
+from crystalbench.runs.cache import Cache, content_key, read_regular
 from crystalbench.runs.code_identity import code_identity
 from crystalbench.runs.environment import packages
 from crystalbench.runs.progress import bar
@@ -36,8 +37,8 @@ class CachedEncoder:
     ----------
     identity
         What ``spec.identity(parameters)`` returned.
-    folder
-        Cache; None keeps embeddings in memory only.
+    cache
+        None keeps embeddings in memory only.
     table
         Letter table of the labels that will be asked for; the encoder itself gets affine ones.
 
@@ -52,7 +53,7 @@ class CachedEncoder:
         spec: EncoderSpec,
         parameters: Parameters,
         identity: str,
-        folder: Path | None = None,
+        cache: Cache | None = None,
         table: Table = Table.AFFINE,
     ) -> None:
         self.spec = spec
@@ -60,7 +61,7 @@ class CachedEncoder:
         self.identity = identity
         self.key = encoder_key(spec, identity)
         self._table = table
-        self._folder = folder / "embeddings" / self.key if folder is not None else None
+        self._cache = cache
         self._encoder: Encoder | None = None
         self._failure: CrystalbenchError | None = None
         self._rows: dict[bytes, tuple[NDArray[np.float32], float]] = {}
@@ -104,8 +105,11 @@ class CachedEncoder:
                 shard["key"] = np.frombuffer(b"".join(block), np.uint8).reshape(-1, KEY_BYTES)
                 shard["embedding"], shard["energy"] = encoded.embeddings, encoded.energies
                 self._keep(shard, range(len(block)))
-                if self._folder is not None:
-                    _write(self._folder, shard)
+                if self._cache is not None:
+                    _write(self._cache, self._folder(self._cache), shard)
+
+    def _folder(self, cache: Cache) -> Path:
+        return cache.folder / "embeddings" / self.key
 
     def _affine(self, label: str) -> str:
         if self._table is Table.AFFINE:
@@ -129,6 +133,8 @@ class CachedEncoder:
         if self._encoder is None:
             try:
                 self._encoder = required("load", f"encoder {self.spec.name}", lambda: self.spec.load(self.parameters))
+                if self.spec.identity(self.parameters) != self.identity:
+                    raise EncoderError(f"encoder {self.spec.name}: its weights were changed during the run; run again")
             except CrystalbenchError as error:
                 self._failure = error
                 raise
@@ -139,11 +145,11 @@ class CachedEncoder:
 
     def _take(self, wanted: Mapping[bytes, str]) -> None:
         """Take wanted rows from the shards; all of these are read only once, to learn what is in them."""
-        if self._folder is None:
+        if self._cache is None:
             return
         if self._shards is None:
             self._shards = {}
-            paths = sorted(self._folder.glob("*.npy"))
+            paths = sorted(self._folder(self._cache).glob("*.npy"))
         else:
             paths = sorted({self._shards[key] for key in wanted if key in self._shards})
         for path in paths:
@@ -187,21 +193,27 @@ def _row_type(d: int) -> np.dtype[np.void]:
     return np.dtype([("key", np.uint8, (KEY_BYTES,)), ("energy", "<f4"), ("embedding", "<f4", (d,))])
 
 
-def _write(folder: Path, shard: NDArray[np.void]) -> None:
+def _write(cache: Cache, folder: Path, shard: NDArray[np.void]) -> None:
     buffer = io.BytesIO()
     np.save(buffer, shard, allow_pickle=False)
     content = buffer.getvalue()
-    with atomic_write(folder / f"{hashlib.sha256(content).hexdigest()}.npy") as file:
-        file.write(content)
+    cache.write(folder / f"{hashlib.sha256(content).hexdigest()}.npy", content)
 
 
 def _read(path: Path) -> NDArray[np.void] | None:
-    """Return a shard; a damaged one counts as absent and is computed anew."""
+    """Return a shard; one that is damaged or of another shape counts as absent and is computed anew."""
     try:
-        content = path.read_bytes()
+        content = read_regular(path)
         if hashlib.sha256(content).hexdigest() != path.stem:
             return None
         shard: NDArray[np.void] = np.load(io.BytesIO(content), allow_pickle=False)
     except (OSError, ValueError, EOFError):
         return None
-    return shard
+    return shard if _is_shard(shard) else None
+
+
+def _is_shard(found: NDArray[np.void]) -> bool:
+    kind = found.dtype
+    if found.ndim != 1 or kind.names is None or "embedding" not in kind.names:
+        return False
+    return kind == _row_type(math.prod(kind["embedding"].shape))

@@ -5,7 +5,7 @@ model, no dataset and no structure.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -29,25 +29,35 @@ from crystalbench.runs.compared import Comparison, check_novel, choose_dataset, 
 from crystalbench.runs.config import GeneratorConfig, RunConfig, check_parameters
 from crystalbench.runs.detection import detect_reader, detects
 from crystalbench.runs.environment import packages
+from crystalbench.runs.keys import row_key, run_key
 from crystalbench.runs.unused import without_unused
 from crystalbench.tables.results import ENCODED_WITH, JSON, ColumnSet, RowKind
 from crystalbench.tables.selection import check_names
 
 FILE_CHUNK = 500
-DRAWING = frozenset({"reports", "published", "columns", "sort"})
-"""Settings of how results are drawn: no number depends on them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplicaPlan:
-    """One stream of samples: a file, or a seed of a live generator. ``key`` determines every sample in it."""
+    """One stream of samples: a file, or a seed of a live generator. ``inputs`` determine every sample in it."""
 
     index: int
     seed: int
     source: Path | None
-    key: str
+    inputs: Mapping[str, JSON]
     conversion_key: str
     raw: bool = False  # worth keeping what was drawn as well as what it converted to
+
+    @property
+    def key(self) -> str:
+        """SHA-256 of the inputs."""
+        return content_key(**self.inputs)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """SHA-256 of the files that are read: the sample file, or those of a live generator."""
+        names = [self.inputs["file"]] if "file" in self.inputs else self.inputs.get("files", [])
+        return tuple(map(str, names)) if isinstance(names, list) else ()
 
     def chunk_key(self, chunk: int) -> str:
         return content_key(stream=self.key, chunk=chunk)
@@ -173,7 +183,6 @@ def make_plan(config: RunConfig, plugins: Plugins) -> Plan:
         reports=tuple(reporter.name for reporter in reporters),
     )
     generators = tuple(plan_generator(name, config, plugins, identity) for name in names)
-    settings = {key: value for key, value in config.to_mapping().items() if key not in DRAWING}
     return Plan(
         config=config,
         comparison=comparison,
@@ -182,12 +191,7 @@ def make_plan(config: RunConfig, plugins: Plugins) -> Plan:
         metrics=metrics,
         encoders=encoders,
         reporters=reporters,
-        key=content_key(
-            settings=settings,
-            dataset=identity,
-            rows=[generator.key for generator in generators],
-            encoders=[encoder.identity for encoder in encoders],
-        ),
+        key=run_key(config, identity, [row.key for row in generators], [encoder.identity for encoder in encoders]),
         warnings=warnings,
     )
 
@@ -291,8 +295,7 @@ def plan_generator(name: str, config: RunConfig, plugins: Plugins, dataset_ident
     elif spec is not None and spec.start is not None:
         stream |= {"generator": name, "version": spec.version, "code": code_identity(spec.start)}
         stream |= {"dataset": dataset_identity, "table": str(config.conversion.table), "chunk_size": spec.chunk_size}
-        files = required("files", f"generator {name}", lambda: tuple(map(Path, spec.files(parameters, config.dataset))))
-        if files:
+        if files := generator_files(spec, parameters, config.dataset):
             stream["files"] = [file_digest(file) for file in files]
         parts = [{"seed": config.seed + i} for i in range(settings.replicas)]
     replicas = tuple(
@@ -300,13 +303,12 @@ def plan_generator(name: str, config: RunConfig, plugins: Plugins, dataset_ident
             index=i,
             seed=config.seed if reader else config.seed + i,
             source=sources[i] if reader else None,
-            key=content_key(**stream, **part),
+            inputs=stream | part,
             conversion_key=content_key(conversion=conversion),
             raw=reader is None,
         )
         for i, part in enumerate(parts)
     )
-    row: list[JSON] = [config.n, config.novel, config.draw_limit, settings.generated, conversion]
     return GeneratorPlan(
         name=name,
         title=settings.title or (spec.title if spec else name),
@@ -316,8 +318,13 @@ def plan_generator(name: str, config: RunConfig, plugins: Plugins, dataset_ident
         parameters=parameters,
         replicas=replicas,
         generated=_generated(settings, config.n),
-        key=content_key(kind=str(kind), row=row, replicas=[dict(stream) | part for part in parts]),
+        key=row_key(str(kind), settings.generated, [replica.inputs for replica in replicas], config),
     )
+
+
+def generator_files(spec: GeneratorSpec, parameters: Parameters, dataset: str) -> tuple[Path, ...]:
+    """Return the files that determine the samples of a live generator."""
+    return required("files", f"generator {spec.name}", lambda: tuple(map(Path, spec.files(parameters, dataset))))
 
 
 def _sources(settings: GeneratorConfig, spec: GeneratorSpec | None) -> tuple[tuple[Path, ...], RowKind]:

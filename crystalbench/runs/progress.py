@@ -77,6 +77,12 @@ def aside() -> AbstractContextManager[object]:
     return tqdm.external_write_mode(sys.stderr)
 
 
+def say(line: str) -> None:
+    """Print a line for the user, beside the bars."""
+    with aside():
+        _say(line)
+
+
 class _Step:
     """What is known of a step, in words."""
 

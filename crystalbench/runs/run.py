@@ -63,7 +63,7 @@ class Run:
         _claim(self.folder, self.plan)
         self.log(self.plan.comparison.sentence)
         started = datetime.now(UTC)
-        dataset = Dataset(self.plan.dataset, self.plan.config.conversion.table)
+        dataset = Dataset(self.plan.dataset, self.plan.config.conversion.table, self.plan.dataset_identity)
         if not required("ready", f"dataset {dataset.name}", self.plan.dataset.ready):
             for split in self.plan.dataset.splits:
                 dataset.split(split)  # downloads, or says what to put where, before anything is sampled

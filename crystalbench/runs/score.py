@@ -40,14 +40,15 @@ class Scorer:
             return Missing(metric.missing)  # not cached: the encoder may be installed tomorrow
         start = perf_counter()
         key = self._key(metric, replica)
-        document = self.cache.get("scores", key) if self.cache is not None else None
-        if document is not None:
-            outcome = outcome_from_json(document)
+        kept = self.cache.get("scores", key, outcome_from_json) if self.cache is not None else None
+        outcome: Outcome
+        if kept is not None:
+            outcome = kept
         else:
             outcome = isolated("score", metric.spec.name, partial(self._compute, metric, replica))
             if self.cache is not None and not isinstance(outcome, Failure):
                 self.cache.put("scores", key, outcome_to_json(outcome))
-        self.finished("score", f"{metric.key}:{replica.name}", perf_counter() - start, document is not None)
+        self.finished("score", f"{metric.key}:{replica.name}", perf_counter() - start, kept is not None)
         return outcome
 
     def _compute(self, metric: MetricPlan, replica: ReplicaSamples) -> Outcome:
@@ -124,8 +125,7 @@ def cached_encoders(
     encoders: Iterable[EncoderPlan], dataset: Dataset, cache: Cache | None = None
 ) -> dict[str, CachedEncoder]:
     """Return the encoders of a run by name; without a cache every embedding is computed."""
-    folder = cache.folder if cache else None
-    return {e.spec.name: CachedEncoder(e.spec, e.parameters, e.identity, folder, dataset.table) for e in encoders}
+    return {e.spec.name: CachedEncoder(e.spec, e.parameters, e.identity, cache, dataset.table) for e in encoders}
 
 
 def _needs_train(spec: MetricSpec) -> bool:

@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import Protocol
@@ -22,8 +22,9 @@ from crystalbench.interfaces import Draw, Parameters, ReaderSpec, Sampler, Sampl
 from crystalbench.runs.cache import Cache, content_key
 from crystalbench.runs.chunks import Chunk, draw_from_json, draw_to_json, to_json, total_timing
 from crystalbench.runs.compared import trained_elsewhere
-from crystalbench.runs.plan import FILE_CHUNK, GeneratorPlan, ReplicaPlan
+from crystalbench.runs.plan import FILE_CHUNK, GeneratorPlan, ReplicaPlan, generator_files
 from crystalbench.runs.progress import Report, silent
+from crystalbench.runs.source import Held
 from crystalbench.tables.results import RowKind
 
 Step = Callable[[str, str, float, bool], None]
@@ -39,15 +40,19 @@ class Convert(Protocol):
 
 
 class FileSampler:
-    """A file as a stream of chunks that ends. Asking for an earlier chunk reads the file again."""
+    """A file as a stream of chunks that ends. Asking for an earlier chunk reads the file again.
 
-    def __init__(self, reader: ReaderSpec, source: Path, parameters: Parameters, generator: str) -> None:
+    ``digest`` is what the file has been planned with: every chunk is of that content, or raises `ReadError`.
+    """
+
+    def __init__(self, reader: ReaderSpec, source: Path, parameters: Parameters, generator: str, digest: str) -> None:
         def rows() -> Iterator[Sample]:
             try:
                 yield from reader.read(source, parameters)
             except SettingError as error:
                 raise error.for_generator(generator) from None
 
+        self._held = Held([source], [digest])
         self._open: Callable[[], Iterator[Sample]] = rows
         self._rows = self._open()
         self._next = 0
@@ -60,6 +65,7 @@ class FileSampler:
         self._next = chunk + 1
         items = tuple(islice(self._rows, FILE_CHUNK))
         ahead = tuple(islice(self._rows, 1))
+        self._held.check()
         self._rows = chain(ahead, self._rows)
         return Draw(items, last=not ahead) if items else None
 
@@ -145,9 +151,10 @@ class Stream:
     def _chunk(self, number: int) -> Chunk:
         start = time.perf_counter()
         key = self.replica.converted_key(number)
-        if document := self.cache.get("converted", key):
+        kept = self.cache.get("converted", key, partial(Chunk.from_json, table=self.dataset.table))
+        if kept is not None:
             self.finished("convert", self.name, time.perf_counter() - start, True)
-            return Chunk.from_json(document, self.dataset.table)
+            return kept
         draw = self._draw(number)
         items: tuple[Sample, ...] = draw.items if draw else ()
         start = time.perf_counter()
@@ -178,9 +185,9 @@ class Stream:
     def _draw(self, number: int) -> Draw | None:
         start = time.perf_counter()
         key = self.replica.chunk_key(number)
-        if self.replica.raw and (document := self.cache.get("drawn", key)):
+        if self.replica.raw and (kept := self.cache.get("drawn", key, draw_from_json)):
             self.finished("sample", self.name, time.perf_counter() - start, True)
-            return draw_from_json(document)
+            return kept
         if self._sampler is None:
             self._tell(0, "loading")
             self._sampler = self._start()
@@ -209,10 +216,12 @@ class Stream:
         generator, replica = self.generator, self.replica
         if generator.reader is not None:
             assert replica.source is not None
-            return FileSampler(generator.reader, replica.source, generator.parameters, generator.name)
+            digest = replica.files[0]
+            return FileSampler(generator.reader, replica.source, generator.parameters, generator.name, digest)
         assert generator.spec is not None
         assert generator.spec.start is not None
-        return generator.spec.start(
+        held = Held(generator_files(generator.spec, generator.parameters, self.dataset.name), replica.files)
+        sampler = generator.spec.start(
             SamplerInput(
                 parameters=generator.parameters,
                 seed=replica.seed,
@@ -220,6 +229,8 @@ class Stream:
                 progress=self._tell,
             )
         )
+        held.check()  # a model is loaded by now
+        return sampler
 
 
 def clocked(sampler: Sampler, number: int) -> Draw | None:

@@ -13,9 +13,9 @@ def test_keys_depend_on_content_and_not_on_the_order_of_parts() -> None:
 
 def test_what_was_put_is_got_back(tmp_path: Path) -> None:
     cache = Cache(tmp_path)
-    assert cache.get("scores", "ab12") is None
+    assert cache.get("scores", "ab12", list) is None
     cache.put("scores", "ab12", {"x": [1, None, 0.1]})
-    assert cache.get("scores", "ab12") == {"x": [1, None, 0.1]}
+    assert cache.get("scores", "ab12", dict) == {"x": [1, None, 0.1]}
 
 
 @pytest.mark.parametrize("damage", [b"", b"\x1f\x8b truncated", b"no gzip at all"])
@@ -23,7 +23,7 @@ def test_a_damaged_entry_counts_as_absent(tmp_path: Path, damage: bytes) -> None
     cache = Cache(tmp_path)
     cache.put("scores", "ab12", 1)
     cache.path("scores", "ab12").write_bytes(damage)
-    assert cache.get("scores", "ab12") is None
+    assert cache.get("scores", "ab12", list) is None
 
 
 def test_a_truncated_entry_counts_as_absent(tmp_path: Path) -> None:
@@ -31,7 +31,7 @@ def test_a_truncated_entry_counts_as_absent(tmp_path: Path) -> None:
     cache.put("scores", "ab12", list(range(1000)))
     path = cache.path("scores", "ab12")
     path.write_bytes(path.read_bytes()[:-20])
-    assert cache.get("scores", "ab12") is None
+    assert cache.get("scores", "ab12", list) is None
 
 
 @pytest.mark.parametrize("place", [3, 12, 40, -4])
@@ -41,7 +41,7 @@ def test_an_entry_with_a_flipped_byte_counts_as_absent(tmp_path: Path, place: in
     data = bytearray(cache.path("scores", "ab12").read_bytes())
     data[place] ^= 0x55
     cache.path("scores", "ab12").write_bytes(data)
-    assert cache.get("scores", "ab12") in (None, list(range(1000)))
+    assert cache.get("scores", "ab12", list) in (None, list(range(1000)))
 
 
 def test_an_interrupted_write_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:

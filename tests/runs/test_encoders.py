@@ -13,6 +13,7 @@ from crystalbench import Encoded, MetricSpec, PluginError, Protostructure, hooki
 from crystalbench.crystals.wyckoff import Table as LetterTable
 from crystalbench.errors import ConfigError
 from crystalbench.plugins import Plugins
+from crystalbench.runs.cache import Cache
 from crystalbench.runs.config import RunConfig
 from crystalbench.runs.embeddings import CachedEncoder
 from crystalbench.runs.folder import RunFolder
@@ -147,7 +148,7 @@ def test_a_metric_without_encoder_keeps_its_score_when_the_encoder_changes(tmp_p
 
 def cached(folder: Path | None, table: LetterTable = LetterTable.AFFINE) -> CachedEncoder:
     spec = example_encoder().spec
-    return CachedEncoder(spec, {}, spec.identity({}), folder, table)
+    return CachedEncoder(spec, {}, spec.identity({}), Cache(folder) if folder else None, table)
 
 
 def test_rows_come_in_the_order_of_the_labels_and_repeats_are_welcome(tmp_path: Path) -> None:

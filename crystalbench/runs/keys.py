@@ -1,0 +1,22 @@
+"""The identities of rows and runs: what their numbers depend on, as SHA-256."""
+
+from collections.abc import Mapping, Sequence
+
+from crystalbench.runs.cache import content_key
+from crystalbench.runs.config import RunConfig
+from crystalbench.tables.results import JSON
+
+DRAWING = frozenset({"reports", "published", "columns", "sort"})
+"""Settings of how results are drawn: no number depends on them."""
+
+
+def row_key(kind: str, generated: int, inputs: Sequence[Mapping[str, JSON]], config: RunConfig) -> str:
+    """SHA-256 of all that the samples of a row depend on, and of how many they are."""
+    row: list[JSON] = [config.n, config.novel, config.draw_limit, generated, dict(config.conversion.identity())]
+    return content_key(kind=kind, row=row, replicas=[dict(one) for one in inputs])
+
+
+def run_key(config: RunConfig, dataset: str, rows: Sequence[str], encoders: Sequence[str]) -> str:
+    """SHA-256 of all that the numbers of a run depend on: what was asked, and the identities of all parts."""
+    settings = {key: value for key, value in config.to_mapping().items() if key not in DRAWING}
+    return content_key(settings=settings, dataset=dataset, rows=list(rows), encoders=list(encoders))
