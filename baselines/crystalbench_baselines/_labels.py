@@ -8,7 +8,7 @@ from crystalbench.crystals.wyckoff import FINEST_FIRST
 LABEL = re.compile(r"\s*[A-Z][A-Za-z0-9]*_[a-z][A-Z][0-9]+_[0-9]+_\S+:[A-Z][A-Za-z-]*\s*")
 """What a label looks like, for telling a column of labels from other text."""
 
-_NOTHING = ("", "nan", "none", "null")  # as pandas and others write an empty cell
+NOTHING = ("", "nan", "none", "null")  # as pandas and others write an empty cell
 
 _SENTENCES = {
     "unable to determine symmetry": InvalidReason.NO_SYMMETRY,
@@ -28,7 +28,7 @@ def sample(text: str, place: str) -> Protostructure | Invalid:
         Where it stands, for the ledger of invalid samples.
     """
     text = text.strip()
-    if text.lower() in _NOTHING:
+    if text.lower() in NOTHING:
         return Invalid(InvalidReason.UNREADABLE, f"{place}: no label")
     for beginning, reason in _SENTENCES.items():
         if text.lower().startswith(beginning):

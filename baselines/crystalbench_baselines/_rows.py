@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterator
+from itertools import chain
 
 from crystalbench import ReadError
 from crystalbench_baselines import _limits
@@ -16,11 +17,15 @@ def is_csv(name: str) -> bool:
 
 def header(head: str) -> list[str]:
     """Return the names of the columns, from the beginning of a file; empty where there are none."""
-    first = head.partition("\n")[0]
     try:
-        return next(csv.reader(io.StringIO(head), delimiter="\t" if "\t" in first and "," not in first else ","), [])
+        return next(csv.reader(io.StringIO(head), delimiter=_delimiter(head.partition("\n")[0])), [])
     except csv.Error:
         return []
+
+
+def _delimiter(first: str) -> str:
+    """Return what parts the columns, from the first line: spreadsheets in many languages write semicolons."""
+    return next((mark for mark in "\t,;" if mark in first), ",")
 
 
 def rows(document: Document) -> Iterator[tuple[int, list[str]]]:
@@ -32,7 +37,9 @@ def rows(document: Document) -> Iterator[tuple[int, list[str]]]:
         If the file is damaged, or a line or cell is larger than `_limits.MAX_LINE`.
     """
     csv.field_size_limit(max(csv.field_size_limit(), _limits.MAX_LINE))  # a setting of the whole process
-    found = csv.reader(document.lines(), delimiter="\t" if document.plain_name.endswith(".tsv") else ",")
+    lines = document.lines()
+    first = next(lines, "")
+    found = csv.reader(chain([first], lines), delimiter=_delimiter(first))
     while True:
         try:
             row = next(found, None)

@@ -17,7 +17,7 @@ from crystalbench_baselines._documents import Document, reader
 
 
 def _is_cif(name: str) -> bool:
-    return name.endswith(".cif")
+    return name.endswith((".cif", ".mcif"))
 
 
 def refuse_paths(path: Path) -> None:
@@ -42,13 +42,13 @@ def crystalbench_readers() -> Iterable[ReaderSpec]:
     return [
         reader(
             name="cif",
-            version="3",
+            version="4",
             title="CIF files",
             description="a folder, zip or tar.gz of numbered CIF files (MatterGen, CrystaLLM, ADiT, Chemeleon)",
             named=_is_cif,
             what="CIF files",
             samples=_samples,
-            suffixes=(".cif",),
+            suffixes=(".cif", ".mcif"),
             refuse=refuse_paths,
         )
     ]

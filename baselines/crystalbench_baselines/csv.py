@@ -61,9 +61,12 @@ def _samples(document: Document, parameters: Parameters) -> Iterator[Sample]:
     _, names = next(lines, (0, []))
     first = next(lines, (0, []))
     place = _column(names, first[1], str(parameters.get("column", COLUMN.default)), document)
+    if names.count(names[place]) > 1:
+        raise ReadError(f"{document}: {names.count(names[place])} columns are called {names[place]!r}; rename them")
+    as_cif = names[place] == "cif"
     for number, row in chain([first], lines):
         if row:  # csv gives an empty list for an empty line
-            yield _sample(row[place] if place < len(row) else "", document.place(f"line {number}"))
+            yield _sample(row[place] if place < len(row) else "", document.place(f"line {number}"), as_cif)
 
 
 def _column(names: list[str], first: list[str], wanted: str, document: Document) -> int:
@@ -94,13 +97,17 @@ def _looks_like_crystal(cell: str) -> bool:
     return "_cell_length_a" in text or text.startswith("{") or _labels.LABEL.fullmatch(text) is not None
 
 
-def _sample(text: str, place: str) -> Sample:
+def _sample(text: str, place: str, as_cif: bool) -> Sample:
+    """Return what a cell holds: a CIF text if the column says so, else what it looks like."""
+    if text.strip().lower() in _labels.NOTHING:
+        return Invalid(InvalidReason.UNREADABLE, f"{place}: an empty cell")
     if text.lstrip().startswith("{"):
         try:
             return structure(_python_literal.parse(text), place)
         except LiteralError as error:
             return Invalid(InvalidReason.UNREADABLE, f"{place}: {error}")
-    if "_cell_length_a" not in text and "\n" not in text.strip() and not text.lstrip().startswith("data_"):
+    as_cif = as_cif or "_cell_length_a" in text or "\n" in text.strip() or text.lstrip().startswith("data_")
+    if not as_cif:
         return _labels.sample(text, place)
     found = _cif.structure(text)
     if isinstance(found, Invalid) and found.reason is InvalidReason.UNREADABLE:
@@ -113,7 +120,7 @@ def crystalbench_readers() -> Iterable[ReaderSpec]:
     return [
         reader(
             name="csv",
-            version="2",
+            version="3",
             title="CSV file",
             description="a column of CIF texts, AFLOW labels or structures (crystal-text-llm, CrystalFormer, FlowMM)",
             named=is_csv,

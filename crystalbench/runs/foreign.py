@@ -24,6 +24,7 @@ _KNOWN: tuple[tuple[bytes, str], ...] = (
     (b"SQLite format 3", f"a database, as ASE writes it; {_EXPORT}"),
     (b"\x28\xb5\x2f\xfd", "compressed by zstd; unpack it, or compress it with gzip"),
     (b"7z\xbc\xaf", "an archive of 7-Zip; unpack it, or make a zip"),
+    (b"PK\x05\x06", "an empty zip archive"),
     (b"Rar!", "a RAR archive; unpack it, or make a zip"),
 )
 _PICKLE_SUFFIXES = (".pkl", ".pickle", ".p", ".joblib")
@@ -38,11 +39,19 @@ _LOOKED_AT = 20  # files of a folder
 def described(source: Path) -> str:
     """Return what a file is, or the files of a folder are, and how to export it; "" for what is not known."""
     if source.is_dir():
-        files = (path for path in source.rglob("*") if path.is_file() and not path.name.startswith("."))
-        found = ((path.name, described(path)) for path in islice(files, _LOOKED_AT))
-        return next((f"holds {name}: {what}" for name, what in found if what), "")
-    start = _start(source)
-    name = source.name.lower()
+        shown = (path for path in source.rglob("*") if path.is_file() and not path.name.startswith("."))
+        files = list(islice(shown, _LOOKED_AT))
+        if not files:
+            return "an empty folder"
+        return next((f"holds {path.name}: {what}" for path in files if (what := _known(path))), "")
+    if source.is_file() and not source.stat().st_size:
+        return "an empty file"
+    return _known(source)
+
+
+def _known(path: Path) -> str:
+    start = _start(path)
+    name = path.name.lower()
     if what := next((what for magic, what in _KNOWN if start.startswith(magic)), ""):
         return what
     plain = name.rpartition(".")[0] if name.endswith((".gz", ".bz2", ".xz")) else name

@@ -470,6 +470,12 @@ def test_denoising_paths_are_refused(tmp_path: Path) -> None:
         read(path)
 
 
+def test_magnetic_files_by_their_name_are_cif_files(tmp_path: Path) -> None:
+    (tmp_path / "gen_1.mcif").write_text(numbered("gen_1.cif"))
+    assert detected(tmp_path) == detected(tmp_path / "gen_1.mcif") == ["cif"]
+    assert numbers(read(tmp_path)) == [1]
+
+
 def test_a_single_file_may_hold_several_crystals(tmp_path: Path) -> None:
     path = tmp_path / "all.cif"
     path.write_text("data_header\n_audit_creation_method x\n" + numbered("gen_1.cif") + numbered("gen_2.cif"))

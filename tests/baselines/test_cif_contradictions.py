@@ -198,6 +198,40 @@ SETTINGS = {
         cif("3.567", EIGHTH, name("F d -3 m"), "_space_group_name_Hall '-F 4vw 2vw 3'"),
         "A_cF8_227_a:C",
     ),
+    "a short symbol is of one group, whatever the axes": (
+        cif("5 6 7 90 90 105", "Na Na1 .1 .2 .3; Cl Cl1 .4 .1 .7", name("C 2")),
+        CONTRADICTION,
+    ),
+    "the full symbol of another group in other axes": (
+        cif("5 6 7 90 90 105", "Na Na1 .1 .2 .3; Cl Cl1 .4 .1 .7", name("C 1 1 2")),
+        "AB_mP4_3_e_e:Cl-Na",
+    ),
+    "the short symbol of another axis": (
+        cif("5 6 7 90 90 105", "Na Na1 .1 .2 .3; Cl Cl1 .4 .1 .7", name("B 2")),
+        "AB_mC8_5_c_c:Cl-Na",
+    ),
+    "Cmme, the usual axes": (
+        cif("6 7 5 90 90 90", "Na Na1 .25 0 0; Cl Cl1 0 .25 .3", name("C m m e")),
+        "AB_oC8_67_g_a:Cl-Na",
+    ),
+    "Cmme, the other axes by the formula": (
+        cif("7 6 5 90 90 90", "Na Na1 0 0 0; Cl Cl1 .25 0 .3", name("C m m e"), formula="Cl Na", z="4"),
+        "AB_oC8_67_g_c:Cl-Na",
+    ),
+    "Ccce, of which the first origin has two names": (
+        cif(
+            "7 8 9 90 90 90",
+            "Na Na1 4 0 0 0; Cl Cl1 4 0 0 .5; O O1 16 .13 .21 .09",
+            name("C c c e"),
+            columns=MULT,
+        ),
+        "ABC4_oC24_68_a_b_i:Cl-Na-O",
+    ),
+    "the volume of another cell": (cif("5.64", ROCKSALT, name("F m -3 m"), "_cell_volume 44.85"), CONTRADICTION),
+    "the volume of this cell": (
+        cif("5.64", ROCKSALT, name("F m -3 m"), "_cell_volume 179.41(12)"),
+        "AB_cF8_225_a_b:Cl-Na",
+    ),
     "Hall symbol with a moved origin": (
         cif("3.567", EIGHTH, "_symmetry_space_group_name_Hall 'F 4d 2 3 -1d (x-1/8,y-1/8,z-1/8)'"),
         "A_cF8_227_a:C",
@@ -324,6 +358,24 @@ BRUCITE = "3.142 3.142 4.766 90 90 120"
 P3M1 = name("P -3 m 1")
 ATOMS = {
     "a water label": (cif("3.35", "Wat 0 0 0", name("I m -3 m"), columns=LABEL, formula="H2 O"), MISSING),
+    "the oxygen of a water": (
+        cif("4.1", "Cs1 0 0 0; H2O .5 .5 .5", name("P m -3 m"), columns=LABEL, formula="Cs H2 O"),
+        MISSING,
+    ),
+    "a hydrogen named after its oxygen": (
+        cif("3 4 5 90 90 90", "Cs1 0 0 0; H2O .5 .5 .5; O1 .5 0 0", columns=LABEL, formula="Cs H O"),
+        "ABC_oP3_47_b_g_a:Cs-H-O",
+    ),
+    "a water as type symbol": (
+        cif("4.1", "Cs Cs1 0 0 0; H2O O1 .5 .5 .5", name("P m -3 m"), formula="Cs H2 O"),
+        MISSING,
+    ),
+    "a water as type symbol without formula": (cif("4.1", "Cs Cs1 0 0 0; H2O O1 .5 .5 .5"), UNKNOWN),
+    "two elements as type symbol": (cif("4.1", "Nb/Zr M1 0 0 0; Cl Cl1 .5 .5 .5"), DISORDERED),
+    "shares as type symbol": (cif("4.1", "Nb0.8Zr0.2 M1 0 0 0; Cl Cl1 .5 .5 .5"), DISORDERED),
+    "a share as type symbol": (cif("4.1", "Fe0.9 M1 0 0 0; Cl Cl1 .5 .5 .5"), DISORDERED),
+    "an element or nothing as type symbol": (cif("4.1", "Fe/Vac M1 0 0 0; Cl Cl1 .5 .5 .5"), UNKNOWN),
+    "a label as type symbol": (cif("4.1", "Cs1 Cs1 0 0 0; Cl(2) Cl2 .5 .5 .5"), "AB_cP2_221_a_b:Cl-Cs"),
     "a water label without formula": (cif("3.35", "Wat 0 0 0", columns=LABEL), MISSING),
     "water as W": (cif("9", "Na1 0 0 0; W1 .5 .5 .5", columns=LABEL, formula="H2 Na O"), MISSING),
     "tungsten as W": (cif("4", "W1 0 0 0", columns=LABEL, formula="W"), "A_cP1_221_a:W"),

@@ -102,12 +102,28 @@ def test_two_columns_that_could_be_meant_are_an_error(tmp_path: Path) -> None:
     assert outcomes(read("csv", path, column="protostructure")) == [RUTILE]
 
 
-def test_csv_may_be_compressed_or_have_tabs_or_a_byte_order_mark(tmp_path: Path) -> None:
+def test_two_columns_of_one_name_are_an_error(tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "x.csv", ("protostructure", "protostructure"), (RUTILE, ROCK_SALT))
+    with pytest.raises(ReadError, match="2 columns are called 'protostructure'; rename them"):
+        read("csv", path)
+
+
+def test_a_cell_of_a_cif_column_is_no_label(tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "x.csv", ("cif",), ("hello",), ("nan",), (RUTILE,))
+    details = [sample.detail for sample in read("csv", path) if isinstance(sample, Invalid)]
+    assert details == [
+        "line 2: no cell and no atoms in it", "line 3: an empty cell", "line 4: no cell and no atoms in it",
+    ]  # fmt: skip
+
+
+def test_csv_may_be_compressed_or_have_tabs_semicolons_or_a_byte_order_mark(tmp_path: Path) -> None:
     plain = write_csv(tmp_path / "x.csv", ("protostructure",), (RUTILE,))
     (tmp_path / "x.csv.gz").write_bytes(gzip.compress(plain.read_bytes()))
     (tmp_path / "bom.csv").write_bytes(b"\xef\xbb\xbf" + plain.read_bytes())
     write_csv(tmp_path / "x.tsv", ("protostructure", "b"), (RUTILE, ""), delimiter="\t")
-    for name in ("x.csv.gz", "bom.csv", "x.tsv"):
+    write_csv(tmp_path / "tabs.csv", ("id", "protostructure"), ("1", RUTILE), delimiter="\t")
+    write_csv(tmp_path / "semicolons.csv", ("id", "protostructure"), ("1,5", RUTILE), delimiter=";")
+    for name in ("x.csv.gz", "bom.csv", "x.tsv", "tabs.csv", "semicolons.csv"):
         assert detected(tmp_path / name) == ["csv"]
         assert outcomes(read("csv", tmp_path / name)) == [RUTILE]
 

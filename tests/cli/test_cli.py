@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from zipfile import ZipFile
 
 import pytest
 from click.testing import CliRunner
@@ -185,6 +186,17 @@ def test_a_pickle_is_named_with_the_way_out(tmp_path: Path) -> None:
         done = crystalbench("convert", name.partition("/")[0], cwd=tmp_path, code=2)
         assert "a Python pickle" in done.stderr
         assert "structure.as_dict()" in done.stderr
+
+
+def test_what_is_empty_is_said_to_be(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "x.cif").write_text("")
+    (tmp_path / "x.json").write_text("")
+    ZipFile(tmp_path / "x.zip", "w").close()
+    assert "an empty folder" in crystalbench("convert", "folder", cwd=tmp_path, code=2).stderr
+    assert "an empty file" in crystalbench("convert", "x.json", cwd=tmp_path, code=2).stderr
+    assert "an empty zip archive" in crystalbench("convert", "x.zip", cwd=tmp_path, code=2).stderr
+    assert "none of its 1 samples" in crystalbench("convert", "x.cif", cwd=tmp_path, code=1).stderr
 
 
 def test_a_file_of_which_nothing_converts_is_an_error_in_words(tmp_path: Path) -> None:

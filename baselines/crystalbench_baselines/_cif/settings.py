@@ -73,7 +73,10 @@ def _table() -> _Table:
         setting = Setting(row.number, row.xhm(), row.hall, row.hm, choice, row.hm == standard[row.number])
         table.by_number.setdefault(row.number, []).append(setting)
         for symbol in _symbols(row.number, row.hm):
-            table.by_symbol.setdefault(symbol, []).append(setting)
+            alike = table.by_symbol.setdefault(symbol, [])
+            # A symbol means one group, the earlier of the table: ``C 2`` is group 5 in other axes, never ``C 1 1 2``.
+            if not alike or alike[0].number == row.number:
+                alike.append(setting)
     return table
 
 
@@ -117,7 +120,8 @@ def named(name: str) -> list[Setting]:
 
 
 def _chosen(found: list[Setting], choice: str) -> list[Setting]:
-    chosen = [one for one in found if one.choice == _MEANT.get(choice, choice)]
+    """Return those of the marked origin or axes; without a mark the symbol may mean all, ``C m m e`` two of them."""
+    chosen = [one for one in found if choice and one.choice == _MEANT.get(choice, choice)]
     return chosen or found
 
 
@@ -140,8 +144,8 @@ def tier(setting: Setting, by_name: bool) -> int:
 
     Origins, and the two kinds of axes of rhombohedral groups, are equally usual.
     """
-    if by_name:
-        return {"b": 0, "c": 1, "a": 2}.get(setting.choice[:1], 0) if 3 <= setting.number <= 15 else 0
+    if by_name and 3 <= setting.number <= 15:
+        return {"b": 0, "c": 1, "a": 2}.get(setting.choice[:1], 0)
     return 0 if setting.standard else 1
 
 

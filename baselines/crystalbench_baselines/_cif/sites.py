@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crystalbench import Invalid, InvalidReason
+from crystalbench.crystals.elements import MixedElementsError
 from crystalbench_baselines._cif.grammar import UNKNOWN, Block, CifError, number
 from crystalbench_baselines._elements import NUMBERS, UnknownElementError, atomic_number, is_whole
 
@@ -25,6 +26,10 @@ _MAX_ASSIGNMENTS = 16
 
 _WATER = re.compile(r"(W|WAT|OW|HOH|H2O|WATER)(?![A-Z])", re.I)
 _HYDROGENATED = re.compile(r"(OH|O-H|OW|WAT|HOH|H2O|NH[1-4]|CH[1-3])(?![A-Z])", re.I)
+_WHOLE_WATER = re.compile(r"(HOH|H2O)(?![A-Z])", re.I)
+"""The oxygen of a water, or a hydrogen that is named after it."""
+
+_LABEL = re.compile(r"[A-Za-z][0-9A-Za-z'*]*(\([IVX0-9]+\))?")
 _MULTIPLICITY = ("_atom_site_symmetry_multiplicity", "_atom_site_site_symmetry_multiplicity")
 _FRACT = tuple(f"_atom_site_fract_{axis}" for axis in "xyz")
 
@@ -158,7 +163,11 @@ def _options(i: int, types: list[str], labels: list[str], formula: frozenset[int
     if symbol not in UNKNOWN:
         try:
             return (atomic_number(symbol),)
+        except MixedElementsError:
+            raise
         except UnknownElementError as error:
+            if not _LABEL.fullmatch(symbol):
+                raise
             try:
                 return of_label(symbol, formula)  # some write labels there: Fe1, OH
             except UnknownElementError:
@@ -180,6 +189,8 @@ def of_label(label: str, formula: frozenset[int] = frozenset()) -> tuple[int, ..
     name = letters[0] if letters else ""
     one, two = NUMBERS.get(name[:1].upper()), NUMBERS.get(name[:2].capitalize()) if len(name) > 1 else None
     mixed = name[1:2].islower()
+    if _WHOLE_WATER.match(label) and (not formula or formula >= {1, NUMBERS["O"]}):
+        return (NUMBERS["O"], 1)
     known = tuple(z for z in (two, one) if z in formula and z is not None)
     if known:
         return known[:1] if mixed else known

@@ -1,8 +1,9 @@
 """What a file says about its crystal beside the sites, and whether a crystal that was read agrees.
 
 Compared are the elements and their ratio with ``_chemical_formula_sum``, the number of formula units with
-``_cell_formula_units_Z``, and where those do not tell, the density. A formula is written in two ways: as that of one
-unit (``'Na Cl'``, Z 4), as the dictionary has it, or as that of the cell (``'Na4 Cl4'``, Z 4), as pymatgen and ASE do.
+``_cell_formula_units_Z``, where those do not tell the density, and the volume with the lengths and angles. A formula
+is written in two ways: as that of one unit (``'Na Cl'``, Z 4), as the dictionary has it, or as that of the cell
+(``'Na4 Cl4'``, Z 4), as pymatgen and ASE do.
 """
 
 import re
@@ -25,17 +26,21 @@ _MAX_ATOMS = 1e6
 """In a formula: more is a misprint."""
 
 _DENSITY_TOLERANCE = 0.15
+_VOLUME_TOLERANCE = 0.05
+"""Relative: rounded lengths and angles give less than a thousandth, and one mistyped digit of a length more."""
+
 _DALTON = 1.66053907
 """g/cm³ for one dalton per Å³."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """The formula (atoms by atomic number), formula units per cell, and density (g/cm³), where they are stated."""
+    """The formula (atoms by atomic number), formula units per cell, density (g/cm³), volume (Å³), where stated."""
 
     formula: dict[int, float] = field(default_factory=dict)
     units: int | None = None
     density: float | None = None
+    volume: float | None = None
 
     @classmethod
     def of(cls, block: Block) -> "Stated":
@@ -45,6 +50,7 @@ class Stated:
             formula_of(block.optional("_chemical_formula_sum")),
             round(units) if units and abs(units - round(units)) < 1e-6 else None,
             _positive(block, "_exptl_crystal_density_diffrn"),
+            _positive(block, "_cell_volume"),
         )
 
     def disagreement(self, content: Counter[int], volume: float) -> CifError | None:
@@ -53,6 +59,7 @@ class Stated:
             self._about_formula(content)
             or self._about_units(content)
             or (None if self.formula and self.units else self._about_density(content, volume))
+            or self._about_volume(volume)
         )
 
     def is_the_cells(self, content: Counter[int]) -> bool:
@@ -102,6 +109,11 @@ class Stated:
         if abs(found / self.density - 1) < _DENSITY_TOLERANCE:
             return None
         return contradiction(f"the cell holds {_formula(content)!r}, {found:.3g} g/cm³; stated are {self.density:g}")
+
+    def _about_volume(self, volume: float) -> CifError | None:
+        if not self.volume or abs(volume / self.volume - 1) < _VOLUME_TOLERANCE:
+            return None
+        return contradiction(f"the lengths and angles of the cell give {volume:.4g} Å³; stated are {self.volume:g}")
 
 
 def _times(content: Counter[int], formula: dict[int, float], whole: bool = True, count: int | None = None) -> float:

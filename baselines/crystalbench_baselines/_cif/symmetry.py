@@ -193,7 +193,9 @@ def _settings(stated: Statements, listed: bool) -> list[Setting]:
     if exact_ones and not listed:
         return exact_ones[:1]
     chosen = [one for one in meant if stated.choice and one.choice == stated.choice]
-    return list({one.hall: one for one in chosen or meant}.values())
+    # ``C c c a:1`` and ``C c c b:1`` are the same operations: a group is known by its most usual name.
+    usual = sorted(chosen or meant, key=lambda one: not one.standard)
+    return list({one.hall: one for one in reversed(usual)}.values())[::-1]
 
 
 def _same(one: Setting, other: Setting) -> bool:
