@@ -38,6 +38,7 @@ BELOW: dict[str, set[str]] = {
     "crystalbench.runs": {
         "",
         "errors",
+        "strict_data",
         "datasets",
         "encoded",
         "crystals",

@@ -26,11 +26,13 @@ from crystalbench.runs.progress import aside, bar
 def command(
     ctx: click.Context, /, runs: tuple[Path, ...], redraw: bool, samples: tuple[str, ...], verbose: bool
 ) -> None:
-    """Recompute every cell of finished RUNS, their tables and reports, without the cache.
+    """Recompute what follows in finished RUNS, without the cache: plan, cells, notes, tables, reports.
 
     Exit code 1 if anything differs. What cannot be checked, for example because a sample file is gone, is listed.
+    What was measured cannot be computed again: times, and what a run says of its machine, stand as they were written.
     """
-    from crystalbench.runs.verify import Finding, Verification
+    from crystalbench.runs.checks import Finding
+    from crystalbench.runs.verify import Verification
 
     plugins = Plugins.load()
     moved = {name: tuple(files) for name, files in sample_files(samples).items()}
@@ -44,7 +46,8 @@ def command(
                 if check.finding is not Finding.HOLDS or verbose:
                     with aside():
                         click.echo(f"{run}: {check.what}: {check.finding}{': ' + check.detail if check.detail else ''}")
-    click.echo(f"{findings[Finding.HOLDS]} of {findings.total()} checks hold", nl=False)
+    checked = findings.total() - findings[Finding.RECORDED]
+    click.echo(f"{findings[Finding.HOLDS]} of {checked} checks hold", nl=False)
     rest = {finding: findings[finding] for finding in (Finding.DIFFERS, Finding.NOT_CHECKED) if findings[finding]}
     click.echo("".join(f", {count} {finding}" for finding, count in rest.items()))
     if findings[Finding.DIFFERS]:

@@ -11,7 +11,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,13 @@ from crystalbench.crystals.samples import Converted, Invalid, InvalidReason, Sam
 from crystalbench.crystals.wyckoff import Table
 from crystalbench.errors import ConfigError, ReadError
 from crystalbench.runs.cache import atomic_write, content_key, file_digest
-from crystalbench.tables.results import JSON
+from crystalbench.runs.manifest_shape import check_shape
+from crystalbench.runs.stream import ReplicaSamples
+from crystalbench.tables.results import JSON, Failure
 
-MANIFEST_SCHEMA = 3
+MANIFEST_SCHEMA = 4
 MANIFEST = "manifest.json"
+LEDGER = "ledger.csv"
 SAMPLE_FIELDS = ("index", "protostructure", "reason", "detail")
 
 
@@ -40,15 +43,8 @@ class RunFolder:
     def write_json(self, name: str, document: Mapping[str, Any]) -> None:
         self.write_text(name, json.dumps(document, indent=1) + "\n")
 
-    def write_csv(self, name: str, header: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
-        text = io.StringIO(newline="")
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(rows)
-        self.write_text(name, text.getvalue())
-
     def write_samples(self, name: str, samples: SampleSet) -> None:
-        self.write_csv(name, SAMPLE_FIELDS, (sample_row(i, item) for i, item in enumerate(samples)))
+        self.write_text(name, samples_text(samples))
 
     def read_samples(self, name: str, table: Table) -> SampleSet:
         """Read samples back; every label is checked as strictly as a stranger's."""
@@ -56,16 +52,17 @@ class RunFolder:
             return SampleSet.of(_item(row, table) for row in csv.DictReader(file))
 
     def manifest(self) -> dict[str, Any]:
-        """Read the manifest; raises `ConfigError` where there is no run, `ReadError` for another schema."""
+        """Read the manifest; raises `ConfigError` where there is no run, `ReadError` for a damaged one."""
         path = self.path / MANIFEST
         try:
             document = json.loads(path.read_text(encoding="utf-8"))
         except OSError as error:
             raise ConfigError(f"{self.path}: no run here; name a folder below results/") from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ReadError(f"{path}: no JSON, so no manifest; run again") from error
         if not isinstance(document, dict) or document.get("schema_version") != MANIFEST_SCHEMA:
             raise ReadError(f"{path}: not of schema version {MANIFEST_SCHEMA}; run again with this crystalbench")
+        check_shape(document, str(path))
         return document
 
     def exists(self) -> bool:
@@ -95,6 +92,33 @@ def samples_name(generator: str, replica: int) -> str:
     if len(safe) > 100:
         safe = f"{safe[:80]}-{content_key(name=safe)[:16]}"
     return f"samples/{safe}.{replica}.csv"
+
+
+def csv_text(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    """Rows with a line that names their columns."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def samples_text(samples: SampleSet) -> str:
+    """The samples of one replica, as CSV."""
+    return csv_text(SAMPLE_FIELDS, (sample_row(i, item) for i, item in enumerate(samples)))
+
+
+def ledger_text(replicas: Mapping[str, Sequence[ReplicaSamples | Failure]]) -> str:
+    """The invalid samples of all generators, as CSV."""
+    rows = (
+        (generator, index, place, str(item.reason), item.detail)
+        for generator, group in replicas.items()
+        for index, samples in enumerate(group)
+        if not isinstance(samples, Failure)
+        for place, item in enumerate(samples.drawn)
+        if isinstance(item, Invalid)
+    )
+    return csv_text(("generator", "replica", "index", "reason", "detail"), rows)
 
 
 def sample_row(index: int, item: Converted) -> tuple[object, ...]:

@@ -1,18 +1,26 @@
 """The identities of rows and runs: what their numbers depend on, as SHA-256."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from crystalbench.runs.cache import content_key
 from crystalbench.runs.config import RunConfig
 from crystalbench.tables.results import JSON
+from crystalbench.tables.selection import check_names
 
 DRAWING = frozenset({"reports", "published", "columns", "sort"})
 """Settings of how results are drawn: no number depends on them."""
 
 
-def row_key(kind: str, generated: int, inputs: Sequence[Mapping[str, JSON]], config: RunConfig) -> str:
+def check_drawing(config: RunConfig, columns: Iterable[str]) -> None:
+    """Raise `ConfigError` for a name by which a table of these columns cannot be drawn or sorted."""
+    check_names(columns, (*config.columns, *filter(None, (config.sort.removeprefix("-"),))))
+
+
+def row_key(
+    kind: str, inputs: Sequence[Mapping[str, JSON]], generated: int, config: RunConfig, conversion: Mapping[str, JSON]
+) -> str:
     """SHA-256 of all that the samples of a row depend on, and of how many they are."""
-    row: list[JSON] = [config.n, config.novel, config.draw_limit, generated, dict(config.conversion.identity())]
+    row: list[JSON] = [config.n, config.novel, config.draw_limit, generated, dict(conversion)]
     return content_key(kind=kind, row=row, replicas=[dict(one) for one in inputs])
 
 

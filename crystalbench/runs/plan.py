@@ -29,10 +29,9 @@ from crystalbench.runs.compared import Comparison, check_novel, choose_dataset, 
 from crystalbench.runs.config import GeneratorConfig, RunConfig, check_parameters
 from crystalbench.runs.detection import detect_reader, detects
 from crystalbench.runs.environment import packages
-from crystalbench.runs.keys import row_key, run_key
+from crystalbench.runs.keys import check_drawing, row_key, run_key
 from crystalbench.runs.unused import without_unused
 from crystalbench.tables.results import ENCODED_WITH, JSON, ColumnSet, RowKind
-from crystalbench.tables.selection import check_names
 
 FILE_CHUNK = 500
 
@@ -169,12 +168,11 @@ def make_plan(config: RunConfig, plugins: Plugins) -> Plan:
     used = {metric.encoder.spec.name for metric in metrics if metric.encoder}
     encoders = tuple(encoder for encoder in encoders if encoder.spec.name in used)
     reporters = plan_reporters(config, plugins)
-    columns = [name for metric in metrics for name in (metric.spec.name, metric.key)]
-    check_names(columns, (*config.columns, *filter(None, (config.sort.removeprefix("-"),))))
+    check_drawing(config, [name for metric in metrics for name in (metric.spec.name, metric.key)])
     config = replace(
         config,
         generators=names,
-        columns=config.columns or (ColumnSet.ALL if config.metrics else ColumnSet.DEFAULT,),
+        columns=tuple(dict.fromkeys(config.columns)) or (ColumnSet.ALL if config.metrics else ColumnSet.DEFAULT,),
         dataset=dataset.name,
         metrics=tuple(dict.fromkeys(metric.spec.name for metric in metrics)),
         encoders=tuple(encoder.spec.name for encoder in encoders),
@@ -318,7 +316,13 @@ def plan_generator(name: str, config: RunConfig, plugins: Plugins, dataset_ident
         parameters=parameters,
         replicas=replicas,
         generated=_generated(settings, config.n),
-        key=row_key(str(kind), settings.generated, [replica.inputs for replica in replicas], config),
+        key=row_key(
+            str(kind),
+            [replica.inputs for replica in replicas],
+            settings.generated,
+            config,
+            config.conversion.identity(),
+        ),
     )
 
 

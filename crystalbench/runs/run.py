@@ -7,29 +7,24 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-from crystalbench import __version__
 from crystalbench.crystals.convert import Converter
-from crystalbench.crystals.samples import Invalid, nothing_valid
 from crystalbench.datasets import Dataset
 from crystalbench.errors import ConfigError, PluginError
 from crystalbench.interfaces import ReporterSpec
 from crystalbench.isolation import isolated, required
 from crystalbench.plugins import Plugins
 from crystalbench.runs.cache import Cache
-from crystalbench.runs.environment import environment
-from crystalbench.runs.folder import MANIFEST, MANIFEST_SCHEMA, RunFolder, samples_name
-from crystalbench.runs.plan import GeneratorPlan, Plan
+from crystalbench.runs.folder import LEDGER, MANIFEST, RunFolder, ledger_text, samples_name
+from crystalbench.runs.manifest import digest_of, drawn_json, started_manifest
+from crystalbench.runs.manifest_shape import Status
+from crystalbench.runs.plan import Plan
 from crystalbench.runs.progress import bar
-from crystalbench.runs.scale import beyond_chance
 from crystalbench.runs.score import Scorer, cached_encoders
-from crystalbench.runs.stream import Convert, ReplicaSamples, Stream, draw_replica
-from crystalbench.runs.table import column_of, given_notes, row_of, run_settings
-from crystalbench.tables.merge import with_published
+from crystalbench.runs.stream import Convert, ReplicaSamples, Stream, draw_replica, drawing_failure
+from crystalbench.runs.table import given_notes, run_table
 from crystalbench.tables.results import Failure, Outcome, Table
 from crystalbench.tables.results_json import outcome_to_json, to_json
-from crystalbench.tables.selection import ranked, sort
 
 Log = Callable[[str], None]
 Replicas = dict[str, tuple[ReplicaSamples | Failure, ...]]
@@ -67,7 +62,7 @@ class Run:
         if not required("ready", f"dataset {dataset.name}", self.plan.dataset.ready):
             for split in self.plan.dataset.splits:
                 dataset.split(split)  # downloads, or says what to put where, before anything is sampled
-        manifest = self._manifest(started)
+        manifest = started_manifest(self.plan, self.plugins, started)
         self.folder.write_json(MANIFEST, manifest)
         with Converter(self.plan.config.conversion, self.plan.config.workers) as converter:
             replicas = self._draw_all(dataset, converter.convert)
@@ -76,13 +71,17 @@ class Run:
         for note in table.notes:
             self.log(f"warning: {note}")
         self._write(replicas, outcomes, table)
-        manifest["generators"] = [self._generator_json(g, replicas[g.name]) for g in self.plan.generators]
+        for generator in manifest["generators"]:
+            name = generator["name"]
+            for index, (written, samples) in enumerate(zip(generator["replicas"], replicas[name], strict=True)):
+                written |= drawn_json(name, index, samples)
         manifest["failures"] = [asdict(failure) for failure in self._failures]
         manifest["hook_failures"] = [asdict(failure) for failure in self._hook_failures]
         manifest["seconds"] = dict(self._seconds)
-        manifest["status"] = "finished"
+        manifest["status"] = str(Status.FINISHED)
         manifest["finished"] = datetime.now(UTC).isoformat(timespec="seconds")
         manifest["files"] = self.folder.digests()
+        manifest["digest"] = digest_of(manifest)
         self.folder.write_json(MANIFEST, manifest)
         return Finished(self.folder.path, table, tuple(self._failures))
 
@@ -102,12 +101,9 @@ class Run:
                 stream.generator.plugin,
                 lambda: draw_replica(stream, n=config.n, novel=config.novel, limit=config.draw_limit, report=report),
             )
-        if isinstance(drawn, Failure):
-            self._failures.append(drawn)
-        elif stream.generator.reader and not drawn.drawn.valid:
-            first = next(item for item in drawn.drawn if isinstance(item, Invalid))
-            problem = nothing_valid(str(stream.replica.source), drawn.drawn.reasons, first)
-            self._failures.append(Failure("convert", stream.generator.name, problem))
+        source = str(stream.replica.source)
+        if failure := drawing_failure(stream.generator.name, source, drawn, stream.generator.reader is not None):
+            self._failures.append(failure)
         return drawn
 
     def _score(self, dataset: Dataset, replicas: Replicas) -> Outcomes:
@@ -132,36 +128,16 @@ class Run:
         return outcomes
 
     def _table(self, dataset: Dataset, replicas: Replicas, outcomes: Outcomes) -> Table:
-        plan = self.plan
-        table = Table(
-            title=f"{plan.dataset.title}, {plan.config.n:,} samples",
-            columns=tuple(column_of(metric, plan.config.novel) for metric in plan.metrics),
-            rows=tuple(
-                row_of(
-                    generator=g.name, title=g.title, kind=g.kind, key=g.key, n=plan.config.n, novel=plan.config.novel,
-                    dataset=dataset, replicas=replicas[g.name], outcomes=outcomes[g.name],
-                    given=given_notes(g.spec, plan.metrics),
-                )
-                for g in plan.generators
-            ),
-            settings=run_settings(plan),
-            notes=tuple(beyond_chance(plan, replicas, outcomes)),
-        )  # fmt: skip
-        table = with_published(table) if plan.config.published else table
-        table = ranked(table, plan.config.columns)
-        return sort(table, plan.config.sort) if plan.config.sort else table
+        given = {g.name: given_notes(g.spec, self.plan.metrics) for g in self.plan.generators}
+        return run_table(self.plan, dataset, replicas, outcomes, given)
 
     def _write(self, replicas: Replicas, outcomes: Outcomes, table: Table) -> None:
         self.folder.remove_reports()
-        ledger: list[tuple[object, ...]] = []
         for generator, group in replicas.items():
             for index, samples in enumerate(group):
-                if isinstance(samples, Failure):
-                    continue
-                self.folder.write_samples(samples_name(generator, index), samples.drawn)
-                bad = ((i, item) for i, item in enumerate(samples.drawn) if isinstance(item, Invalid))
-                ledger += [(generator, index, i, str(item.reason), item.detail) for i, item in bad]
-        self.folder.write_csv("ledger.csv", ("generator", "replica", "index", "reason", "detail"), ledger)
+                if isinstance(samples, ReplicaSamples):
+                    self.folder.write_samples(samples_name(generator, index), samples.drawn)
+        self.folder.write_text(LEDGER, ledger_text(replicas))
         scores = {g: {m: list(map(outcome_to_json, cell)) for m, cell in row.items()} for g, row in outcomes.items()}
         self.folder.write_json("scores.json", scores)
         self.folder.write_text("table.json", to_json(table))
@@ -181,86 +157,6 @@ class Run:
         for failure in self.plugins.step_finished(step, name, seconds, cached):
             self.log(f"plugin {failure.plugin!r} failed in {failure.step}: {failure.error}")
             self._hook_failures.append(failure)
-
-    def _manifest(self, started: datetime) -> dict[str, Any]:
-        plan = self.plan
-        return {
-            "schema_version": MANIFEST_SCHEMA,
-            "status": "running",
-            "crystalbench": __version__,
-            "started": started.isoformat(timespec="seconds"),
-            "key": plan.key,
-            "config": plan.config.to_mapping(),
-            "warnings": list(plan.warnings),
-            "dataset": {
-                "name": plan.dataset.name,
-                "identity": plan.dataset_identity,
-                "reference": plan.dataset.reference,
-                "reason": plan.comparison.reason,
-            },
-            "conversion": dict(plan.config.conversion.identity()),
-            "generators": [self._generator_json(g, ()) for g in plan.generators],
-            "metrics": [
-                {
-                    "key": m.key,
-                    "name": m.spec.name,
-                    "version": m.spec.version,
-                    "plugin": self._plugin("metrics", m.spec.name),
-                    "encoder": m.encoder.spec.name if m.encoder else None,
-                    "missing": m.missing,
-                }
-                for m in plan.metrics
-            ],
-            "encoders": [
-                {
-                    "name": e.spec.name,
-                    "version": e.spec.version,
-                    "identity": e.identity,
-                    "plugin": self._plugin("encoders", e.spec.name),
-                }
-                for e in plan.encoders
-            ],
-            "reporters": {reporter.name: reporter.version for reporter in plan.reporters},
-            "broken_plugins": [
-                {"name": p.name, "module": p.module, "error": p.error, "traceback": p.traceback}
-                for p in self.plugins.broken
-            ],
-            "environment": environment(),
-        }
-
-    def _plugin(self, kind: str, name: str) -> str:
-        info = self.plugins.owner(kind, name)
-        return f"{info.module} ({info.distribution} {info.version})"
-
-    def _generator_json(self, generator: GeneratorPlan, group: tuple[ReplicaSamples | Failure, ...]) -> dict[str, Any]:
-        return {
-            "name": generator.name,
-            "title": generator.title,
-            "kind": str(generator.kind),
-            "key": generator.key,
-            "reader": generator.reader.name if generator.reader else None,
-            "plugin": self._plugin("readers" if generator.reader else "generators", generator.plugin),
-            "parameters": dict(generator.parameters),
-            "given": given_notes(generator.spec, self.plan.metrics),
-            "replicas": [
-                {"seed": r.seed, "source": str(r.source) if r.source else None, "key": r.key}
-                | _drawn_json(samples_name(generator.name, r.index), samples)
-                for r, samples in zip(generator.replicas, group, strict=False)
-            ],
-        }
-
-
-def _drawn_json(file: str, samples: ReplicaSamples | Failure) -> dict[str, Any]:
-    if isinstance(samples, Failure):
-        return {"failure": asdict(samples)}
-    return {
-        "samples": file,
-        "digest": samples.digest,
-        "n": samples.n,
-        "drawn": len(samples.drawn),
-        "timing": asdict(samples.timing) if samples.timing else None,
-        "notes": list(samples.notes),
-    }
 
 
 def _render(folder: RunFolder, reporter: ReporterSpec, table: Table) -> None:

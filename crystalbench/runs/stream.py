@@ -14,7 +14,15 @@ from typing import Protocol
 
 from crystalbench.crystals.make import fault
 from crystalbench.crystals.protostructure import Protostructure
-from crystalbench.crystals.samples import Converted, Invalid, InvalidReason, RawStructure, Sample, SampleSet
+from crystalbench.crystals.samples import (
+    Converted,
+    Invalid,
+    InvalidReason,
+    RawStructure,
+    Sample,
+    SampleSet,
+    nothing_valid,
+)
 from crystalbench.crystals.wyckoff import FINEST_FIRST, Table
 from crystalbench.datasets import Dataset
 from crystalbench.errors import PluginError, ReadError, SettingError
@@ -25,7 +33,7 @@ from crystalbench.runs.compared import trained_elsewhere
 from crystalbench.runs.plan import FILE_CHUNK, GeneratorPlan, ReplicaPlan, generator_files
 from crystalbench.runs.progress import Report, silent
 from crystalbench.runs.source import Held
-from crystalbench.tables.results import RowKind
+from crystalbench.tables.results import Failure, RowKind
 
 Step = Callable[[str, str, float, bool], None]
 
@@ -281,19 +289,30 @@ def draw_replica(stream: Stream, *, n: int, novel: int, limit: int, report: Repo
         more = not chunk.last or len(kept.items) < len(chunk.items)
         if len(items) >= limit or (len(items) >= n and found >= novel):
             break
-    notes = (*_notes(stream, len(items), more, n, novel, found), *_elsewhere(stream))
+    if stream.generator.reader and not items:
+        raise ReadError(f"{stream.replica.source}: holds no samples")
+    notes = tuple(notes_of(stream, len(items), more, n, novel, found))
     items += _not_written(stream, len(items), more)
     timing = total_timing([chunk for chunk in timed if chunk.items])
     drawn = SampleSet.of(items)
     return ReplicaSamples(name=stream.name, drawn=drawn, n=min(n, len(items)), timing=timing, notes=notes)
 
 
-def _notes(stream: Stream, drawn: int, more: bool, n: int, novel: int, found: int) -> Iterator[str]:
+def drawing_failure(generator: str, source: str, drawn: ReplicaSamples | Failure, of_file: bool) -> Failure | None:
+    """Return what a run fails with after a replica was drawn: what was raised, or that a file holds nothing valid."""
+    if isinstance(drawn, Failure):
+        return drawn
+    if not of_file or drawn.drawn.valid:
+        return None
+    first = next(item for item in drawn.drawn if isinstance(item, Invalid))
+    return Failure("convert", generator, nothing_valid(source, drawn.drawn.reasons, first))
+
+
+def notes_of(stream: Stream, drawn: int, more: bool, n: int, novel: int, found: int) -> Iterator[str]:
+    """Yield what a reader of the row must know; ``found`` of the ``drawn`` are novel, and the stream holds ``more``."""
     generated = stream.generator.generated
     if stream.generator.reader and stream.replica.source is not None:
         yield from stream.generator.reader.notes(stream.replica.source)
-    if stream.generator.reader and not drawn:
-        raise ReadError(f"{stream.replica.source}: holds no samples")
     if generated and drawn < generated:
         yield f"{generated - drawn:,} of {generated:,} generated samples are not in {stream.source}"
     elif drawn < n and not generated:
@@ -302,6 +321,7 @@ def _notes(stream: Stream, drawn: int, more: bool, n: int, novel: int, found: in
         yield f"the first {drawn:,} samples are used; {stream.source} holds more"
     if found < novel:
         yield f"{novel:,} novel samples were asked for; {drawn:,} draws from {stream.source} gave {found:,}"
+    yield from _elsewhere(stream)
 
 
 def _elsewhere(stream: Stream) -> Iterator[str]:

@@ -7,8 +7,11 @@ from dataclasses import replace
 from crystalbench.datasets import Dataset
 from crystalbench.interfaces import GeneratorSpec, Subset
 from crystalbench.runs.plan import MetricPlan, Plan
+from crystalbench.runs.scale import beyond_chance
 from crystalbench.runs.stream import ReplicaSamples
-from crystalbench.tables.results import NOVEL, Cell, Column, Failure, MetricResult, Outcome, Row, RowKind
+from crystalbench.tables.merge import with_published
+from crystalbench.tables.results import NOVEL, Cell, Column, Failure, MetricResult, Outcome, Row, RowKind, Table
+from crystalbench.tables.selection import ranked, sort
 
 
 def column_of(metric: MetricPlan, novel: int) -> Column:
@@ -123,3 +126,30 @@ def run_settings(plan: Plan) -> dict[str, str]:
         if metric.parameters:
             settings[metric.key] = ", ".join(f"{key} {value}" for key, value in metric.parameters.items())
     return settings
+
+
+def run_table(
+    plan: Plan,
+    dataset: Dataset,
+    replicas: Mapping[str, tuple[ReplicaSamples | Failure, ...]],
+    outcomes: Mapping[str, Mapping[str, tuple[Outcome, ...]]],
+    given: Mapping[str, Mapping[str, str]],
+) -> Table:
+    """The whole table: what the run computed and, where it was asked for, what papers printed."""
+    config = plan.config
+    table = Table(
+        title=f"{plan.dataset.title}, {config.n:,} samples",
+        columns=tuple(column_of(metric, config.novel) for metric in plan.metrics),
+        rows=tuple(
+            row_of(
+                generator=g.name, title=g.title, kind=g.kind, key=g.key, n=config.n, novel=config.novel,
+                dataset=dataset, replicas=replicas[g.name], outcomes=outcomes[g.name], given=given[g.name],
+            )
+            for g in plan.generators
+        ),
+        settings=run_settings(plan),
+        notes=tuple(beyond_chance(plan, replicas, outcomes)),
+    )  # fmt: skip
+    table = with_published(table) if config.published else table
+    table = ranked(table, config.columns)
+    return sort(table, config.sort) if config.sort else table

@@ -1,53 +1,40 @@
-"""Recompute every cell of a finished run from its samples, its table from the cells, its reports from the table."""
+"""Recompute what follows in a finished run: cells from samples, the manifest from the plan, the table from both.
+
+What nothing confirms is named, too: times that were measured, and what a run says of its machine.
+"""
 
 import json
-import math
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from collections.abc import Callable, Generator, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from crystalbench.crystals.convert import Converter
-from crystalbench.crystals.samples import Converted, Invalid
+from crystalbench.crystals.samples import Converted, Invalid, InvalidReason
 from crystalbench.datasets import Dataset
-from crystalbench.errors import ConfigError, CrystalbenchError, ReadError, unknown_name
-from crystalbench.interfaces import Timing
+from crystalbench.errors import ConfigError, ReadError, unknown_name
+from crystalbench.interfaces import Need, Timing
 from crystalbench.isolation import isolated
 from crystalbench.plugins import Plugins
 from crystalbench.runs.cache import Cache
+from crystalbench.runs.checks import Check, Finding, check, score_difference
 from crystalbench.runs.config import RunConfig, merged
-from crystalbench.runs.folder import RunFolder
-from crystalbench.runs.plan import EncoderPlan, MetricPlan, plan_encoders, plan_generator, plan_metrics
+from crystalbench.runs.folder import LEDGER, RunFolder, ledger_text, samples_text
+from crystalbench.runs.manifest_shape import Status
+from crystalbench.runs.plan import GeneratorPlan, MetricPlan
 from crystalbench.runs.progress import bar
 from crystalbench.runs.score import Scorer, cached_encoders
-from crystalbench.runs.stream import ReplicaSamples, Stream, draw_replica
-from crystalbench.runs.table import column_of, row_of
-from crystalbench.tables.results import Failure, MetricResult, Outcome, Row, RowKind
-from crystalbench.tables.results_json import from_json, outcome_from_json
+from crystalbench.runs.stream import ReplicaSamples, Stream, draw_replica, notes_of
+from crystalbench.runs.verify_manifest import failure_problem, manifest_checks
+from crystalbench.runs.verify_plan import PlanChecks
+from crystalbench.runs.verify_table import table_checks
+from crystalbench.tables.results import Failure, Outcome, RowKind
+from crystalbench.tables.results_json import outcome_from_json
 
-
-class Finding(StrEnum):
-    """The result of one check."""
-
-    HOLDS = "holds"
-    DIFFERS = "differs"
-    NOT_CHECKED = "not checked"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was checked; ``detail`` says what differs, or why it could not be checked."""
-
-    what: str
-    finding: Finding
-    detail: str = ""
-
-
-def _check(what: str, problem: str) -> Check:
-    return Check(what, Finding.DIFFERS if problem else Finding.HOLDS, problem)
+CheckedReplicas = Generator[Check, None, tuple[ReplicaSamples | Failure, ...] | None]
+CheckedCells = Generator[Check, None, dict[str, tuple[Outcome, ...]]]
 
 
 @dataclass
@@ -62,56 +49,63 @@ class Verification:
     plugins: Plugins
     redraw: bool = False
     samples: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    _times: list[str] = field(default_factory=list, init=False)
 
     def size(self) -> int:
-        """Number of the `checks` of a run in which nothing is missing or changed."""
+        """About how many `checks` there will be."""
         manifest = self.folder.manifest()
         replicas = sum(len(generator["replicas"]) for generator in manifest["generators"])
         columns, rows = len(manifest["metrics"]), len(manifest["generators"])
-        inputs = len(manifest.get("files", ())) + 1 + len(manifest["encoders"]) + columns
-        return inputs + replicas * (1 + self.redraw + columns) + columns + rows + len(manifest["reporters"])
+        inputs = len(manifest.get("files", ())) + 1 + len(manifest["encoders"]) + columns + rows
+        return 15 + inputs + replicas * (2 + self.redraw + columns) + columns + 2 * rows + len(manifest["reporters"])
 
     def checks(self) -> Iterator[Check]:
-        """Yield one check per file, sample set, cell, row and report; raises `ReadError` where there is no run."""
+        """Yield one check for each thing that follows from another; raises `ReadError` where there is no run."""
         self.manifest = self.folder.manifest()
-        if self.manifest["status"] != "finished":
+        if self.manifest["status"] != Status.FINISHED:
             remedy = f"was interrupted; finish it with: crystalbench run --resume {self.folder.path}"
             yield Check("run", Finding.DIFFERS, remedy)
             return
+        written = self._written_config()
         self.config = self._config()
-        dataset = self.plugins.datasets[self.manifest["dataset"]["name"]]
-        self.dataset = Dataset(dataset, self.config.conversion.table)
+        yield from manifest_checks(self.manifest, written, self.plugins)
         yield from self._files()
-        identity = dataset.identity()
-        changed = "has changed since the run" if identity != self.manifest["dataset"]["identity"] else ""
-        yield _check(f"dataset {dataset.name}", changed)
-        encoders: dict[str, EncoderPlan] = {}
-        for written in self.manifest["encoders"]:
-            check, encoder = self._encoder(written)
-            yield check
-            encoders |= {encoder.spec.name: encoder} if encoder else {}
+        spec = self.plugins.datasets[self.manifest["dataset"]["name"]]
+        self.dataset = Dataset(spec, self.config.conversion.table)
+        planned = PlanChecks(self.manifest, self.config, self.plugins, spec)
+        yield from planned.checks()
         self.scorer = Scorer(
             dataset=self.dataset,
-            dataset_identity=identity,
+            dataset_identity=planned.identity,
             novel=self.config.novel,
             seed=self.config.seed,
-            encoders=cached_encoders(encoders.values(), self.dataset),
+            encoders=cached_encoders(planned.encoders, self.dataset),
         )
-        metrics = []
-        for written in self.manifest["metrics"]:
-            check, metric = self._metric(written, encoders)
-            yield check
-            metrics += [metric] if metric else []
         scores = self._read("scores.json", json.loads)
         if isinstance(scores, Check):
             yield scores
             return
-        rows = []
-        for generator in self.manifest["generators"]:
-            checks, row = self._generator(generator, metrics, scores)
-            yield from checks
-            rows += [row] if row else []
-        yield from self._table(metrics, rows)
+        replicas: dict[str, tuple[ReplicaSamples | Failure, ...]] = {}
+        outcomes: dict[str, dict[str, tuple[Outcome, ...]]] = {}
+        for generator, plan in zip(self.manifest["generators"], planned.generators, strict=True):
+            group = yield from self._replicas(generator, plan, generator["name"] not in planned.unknown)
+            if group is not None:
+                cells = yield from self._cells(generator["name"], group, planned.metrics, scores)
+                replicas[generator["name"]], outcomes[generator["name"]] = group, cells
+        yield check("scores.json", self._other_scores(scores))
+        if len(replicas) == len(self.manifest["generators"]):
+            yield check("ledger.csv", self._ledger(replicas))
+            problem = partial(failure_problem, self.manifest, planned.generators, replicas, scores)
+            failed = isolated("read", "scores.json", problem)
+            yield check("manifest failures", failed.error if isinstance(failed, Failure) else failed)
+        yield from table_checks(self.folder, self.manifest, planned, self.dataset, replicas, outcomes)
+        yield self._recorded(planned.metrics)
+
+    def _written_config(self) -> RunConfig:
+        try:
+            return RunConfig.from_mapping(self.manifest["config"])
+        except ConfigError as error:
+            raise ReadError(f"{self.folder.path / 'manifest.json'}: config: {error}") from error
 
     def _config(self) -> RunConfig:
         settings = self.manifest["config"]
@@ -132,83 +126,39 @@ class Verification:
         now = self.folder.digests()
         for name, digest in self.manifest["files"].items():
             problem = "is missing" if name not in now else "has been changed" if now[name] != digest else ""
-            yield _check(name, problem)
+            yield check(name, problem)
         for name in now.keys() - self.manifest["files"].keys():
             yield Check(name, Finding.NOT_CHECKED, "is no file of this run")
 
-    def _encoder(self, written: dict[str, Any]) -> tuple[Check, EncoderPlan | None]:
-        name = written["name"]
-        what = f"encoder {name}"
-        if name not in self.plugins.encoders:
-            return Check(what, Finding.NOT_CHECKED, "is not installed"), None
-        one = replace(self.config, encoders=(name,), encoder={name: self.config.encoder.get(name, {})})
-        try:
-            encoder = plan_encoders(one, self.plugins)[0][0]
-        except CrystalbenchError as error:
-            return Check(what, Finding.NOT_CHECKED, str(error)), None
-        if encoder.identity != written["identity"]:
-            return Check(what, Finding.NOT_CHECKED, "has other weights now than in the run"), None
-        return Check(what, Finding.HOLDS), encoder
-
-    def _metric(self, written: dict[str, Any], encoders: Mapping[str, EncoderPlan]) -> tuple[Check, MetricPlan | None]:
-        name = written["name"]
-        what = f"metric {written['key']}"
-        spec = self.plugins.metrics.get(name)
-        if spec is None:
-            return Check(what, Finding.NOT_CHECKED, "is not installed"), None
-        if spec.version != written["version"]:
-            return Check(what, Finding.NOT_CHECKED, f"is version {spec.version} now, {written['version']} then"), None
-        one = RunConfig(generators=("any",), metrics=(name,), metric={name: self.config.metric.get(name, {})})
-        if written["encoder"] and written["encoder"] not in encoders:
-            return Check(what, Finding.NOT_CHECKED, f"needs encoder {written['encoder']}"), None
-        encoder = [encoders[written["encoder"]]] if written["encoder"] else []
-        return Check(what, Finding.HOLDS), plan_metrics(one, self.plugins, encoder, written["missing"])[0]
+    def _ledger(self, replicas: Mapping[str, tuple[ReplicaSamples | Failure, ...]]) -> str:
+        text = self._read(LEDGER, str)
+        same = not isinstance(text, Check) and text == ledger_text(replicas)
+        return "" if same else "is not what the samples say"
 
     # --- one generator ------------------------------------------------------------------------------------------
 
-    def _generator(
-        self, generator: dict[str, Any], metrics: list[MetricPlan], scores: Any
-    ) -> tuple[list[Check], Row | None]:
-        checks: list[Check] = []
+    def _replicas(self, generator: dict[str, Any], plan: GeneratorPlan, known: bool) -> CheckedReplicas:
         replicas: list[ReplicaSamples | Failure] = []
         for index, written in enumerate(generator["replicas"]):
             name = f"{generator['name']}/{index}"
             if "failure" in written:
                 replicas.append(Failure(**written["failure"]))
-                checks.append(Check(name, Finding.NOT_CHECKED, f"failed in the run: {written['failure']['error']}"))
+                yield Check(name, Finding.NOT_CHECKED, f"failed in the run: {written['failure']['error']}")
                 continue
             samples = isolated("read", name, partial(self._samples, name, written))
             if isinstance(samples, Failure):
-                checks.append(Check(f"{name} samples", Finding.DIFFERS, f"cannot be read: {samples.error}"))
-                return checks, None
+                yield Check(f"{name} samples", Finding.DIFFERS, f"cannot be read: {samples.error}")
+                return None
             replicas.append(samples)
-            checks.append(_check(f"{name} samples", self._counts(samples, written)))
+            yield check(f"{name} samples", self._counts(samples, written))
+            if not known:
+                if self.redraw:
+                    yield Check(f"{name} drawn again", Finding.NOT_CHECKED, "see above")
+                continue
+            yield check(f"{name} notes", self._notes(plan, index, samples))
             if self.redraw:
-                checks.append(self._redraw(generator, index, samples))
-        outcomes: dict[str, list[Outcome]] = {}
-        for metric in metrics:
-            name = metric.key
-            stored = isolated("read", name, partial(_outcomes, scores, generator["name"], name, len(replicas)))
-            if isinstance(stored, Failure):
-                checks.append(Check(f"{generator['name']} {name}", Finding.DIFFERS, f"no such score: {stored.error}"))
-                return checks, None
-            outcomes[name] = stored
-            for index, (before, samples) in enumerate(zip(stored, replicas, strict=True)):
-                difference = _difference(before, self.scorer.score(metric, samples), metric.spec.tolerance)
-                checks.append(_check(f"{generator['name']}/{index} {name}", difference))
-        row = row_of(
-            generator=generator["name"],
-            title=generator["title"],
-            kind=RowKind(generator["kind"]),
-            key=generator["key"],
-            n=self.config.n,
-            novel=self.config.novel,
-            dataset=self.dataset,
-            replicas=replicas,
-            outcomes=outcomes,
-            given=generator["given"],
-        )
-        return checks, row
+                yield self._redraw(plan, index, samples)
+        return tuple(replicas)
 
     def _samples(self, name: str, written: dict[str, Any]) -> ReplicaSamples:
         return ReplicaSamples(
@@ -220,95 +170,91 @@ class Verification:
         )
 
     def _counts(self, samples: ReplicaSamples, written: dict[str, Any]) -> str:
-        if samples.digest != written["digest"]:
+        text = (self.folder.path / written["samples"]).read_text(encoding="utf-8")
+        if samples.digest != written["digest"] or text != samples_text(samples.drawn):
             return "are not those of the run"
         if (len(samples.drawn), samples.n) != (written["drawn"], min(self.config.n, written["drawn"])):
             return f"are {len(samples.drawn)}, of which {samples.n} count; the run asked for {self.config.n}"
         return ""
 
-    def _redraw(self, generator: dict[str, Any], index: int, before: ReplicaSamples) -> Check:
+    def _notes(self, plan: GeneratorPlan, index: int, samples: ReplicaSamples) -> str:
+        """Whether the notes are those of so many samples; whether a file holds more is seen when it is drawn again."""
+        stream = self._stream(plan, index, Cache(Path()), lambda items, progress: [])
+        drawn = len(samples.drawn) - samples.drawn.reasons[InvalidReason.NOT_WRITTEN]
+        novel = 0 if plan.kind is RowKind.TRAINING else self.config.novel
+        found = len(samples.novel(self.dataset)) if novel else 0
+        possible = [tuple(notes_of(stream, drawn, more, self.config.n, novel, found)) for more in (False, True)]
+        return "" if samples.notes in possible else f"are {list(samples.notes)}, and should be {list(possible[0])}"
+
+    def _stream(self, plan: GeneratorPlan, index: int, cache: Cache, convert: Any) -> Stream:
+        return Stream(plan, plan.replicas[index], self.dataset, cache, convert, lambda *_: None)
+
+    def _redraw(self, plan: GeneratorPlan, index: int, before: ReplicaSamples) -> Check:
         what = f"{before.name} drawn again"
-        written = generator["replicas"][index]
-        try:
-            plan = plan_generator(generator["name"], self.config, self.plugins, self.scorer.dataset_identity)
-        except (ConfigError, OSError) as error:
-            return Check(what, Finding.NOT_CHECKED, str(error))
-        replica = plan.replicas[index]
-        if replica.key != written["key"]:
-            changed = "the file, the dataset, the generator's code or its settings have changed since the run"
-            return Check(what, Finding.NOT_CHECKED, changed)
         with (
             TemporaryDirectory() as nothing,
             Converter(self.config.conversion, self.config.workers) as converter,
             bar(f"drawing {before.name} again", len(before.drawn), "samples") as report,
         ):
-            stream = Stream(plan, replica, self.dataset, Cache(Path(nothing)), converter.convert, lambda *_: None)
+            stream = self._stream(plan, index, Cache(Path(nothing)), converter.convert)
             limit = self.config.draw_limit
             draw = partial(draw_replica, stream, n=self.config.n, novel=self.config.novel, limit=limit, report=report)
             again = isolated("sample", plan.plugin, draw)
         if isinstance(again, Failure):
             return Check(what, Finding.DIFFERS, f"failed: {again.error}")
+        if before.timing and again.timing:
+            self._times.append(f"{before.name} {before.timing.seconds:.3g} s, drawn again {again.timing.seconds:.3g} s")
         if len(again.drawn) != len(before.drawn):
             return Check(what, Finding.DIFFERS, f"{len(again.drawn)} samples, {len(before.drawn)} in the run")
         pairs = enumerate(zip(before.drawn, again.drawn, strict=True))
         rows = [row for row, (first, second) in pairs if _kind(first) != _kind(second)]
-        return _check(what, f"{len(rows)} of {len(again.drawn)} samples, first row {rows[0]}" if rows else "")
+        if rows:
+            return check(what, f"{len(rows)} of {len(again.drawn)} samples, first row {rows[0]}")
+        if (before.timing is None) != (again.timing is None):
+            return check(what, "one of them is timed, the other is not")
+        return check(
+            what, "" if again.notes == before.notes else f"notes {list(before.notes)}, now {list(again.notes)}"
+        )
 
-    # --- table and reports --------------------------------------------------------------------------------------
-
-    def _table(self, metrics: list[MetricPlan], rows: list[Row]) -> Iterator[Check]:
-        table = self._read("table.json", from_json)
-        if isinstance(table, Check):
-            yield table
-            return
-        columns = {metric.key: column_of(metric, self.config.novel) for metric in metrics}
-        for column in table.columns:
-            if column.key in columns:
-                same = replace(column, within=columns[column.key].within) == columns[column.key]
-                yield _check(f"column {column.key}", "" if same else "is not the metric's")
-        for row in rows:
-            shown = next((r for r in table.rows if (r.generator, r.kind) == (row.generator, row.kind)), None)
-            cells = {key: cell for key, cell in shown.cells.items() if key in row.cells} if shown else {}
-            same = shown is not None and cells == row.cells and _counts_of(shown) == _counts_of(row)
-            yield _check(f"row {row.generator}", "" if same else "of table.json is not what the scores say")
-        for name, version in self.manifest["reporters"].items():
-            reporter = self.plugins.reporters.get(name)
-            file = f"table{reporter.suffix}" if reporter else ""
-            if reporter is None or reporter.version != version or file not in self.manifest["files"]:
-                yield Check(f"report {name}", Finding.NOT_CHECKED, "is not installed, or in another version")
+    def _cells(
+        self, name: str, replicas: tuple[ReplicaSamples | Failure, ...], metrics: tuple[MetricPlan, ...], scores: Any
+    ) -> CheckedCells:
+        outcomes: dict[str, tuple[Outcome, ...]] = {}
+        for metric in metrics:
+            key = metric.key
+            stored = isolated("read", key, partial(_outcomes, scores, name, key, len(replicas)))
+            if isinstance(stored, Failure):
+                yield Check(f"{name} {key}", Finding.DIFFERS, f"no such score: {stored.error}")
                 continue
-            text = isolated("report", name, partial(reporter.report, table))
-            written = self.folder.path / file
-            rendered = text.encode("utf-8", "backslashreplace") if isinstance(text, str) else b""
-            same = written.is_file() and written.read_bytes() == rendered
-            yield _check(f"report {name}", "" if same else f"{file} is not what table.json says")
+            outcomes[key] = stored
+            for index, (before, samples) in enumerate(zip(stored, replicas, strict=True)):
+                difference = score_difference(before, self.scorer.score(metric, samples), metric.spec.tolerance)
+                yield check(f"{name}/{index} {key}", difference)
+        return outcomes
+
+    def _other_scores(self, scores: Any) -> str:
+        """Scores that no cell of this run has."""
+        rows = {generator["name"] for generator in self.manifest["generators"]}
+        keys = {metric["key"] for metric in self.manifest["metrics"]}
+        if not isinstance(scores, dict) or scores.keys() != rows:
+            return f"holds other rows than {', '.join(sorted(rows))}"
+        other = [name for name, cells in scores.items() if not isinstance(cells, dict) or cells.keys() != keys]
+        return f"holds other cells of {', '.join(other)} than the metrics of the run" if other else ""
+
+    def _recorded(self, metrics: tuple[MetricPlan, ...]) -> Check:
+        """Name what cannot be computed again."""
+        timed = [metric.key for metric in metrics if Need.TIMING in metric.spec.needs]
+        behind = f" (behind {', '.join(timed)})" if timed else ""
+        times = f": {'; '.join(self._times)}" if self._times else ""
+        detail = f"measured times{behind}{times}; machine, dates, warnings, tracebacks and errors of plugins"
+        return Check("what only the run could see", Finding.RECORDED, detail)
 
 
-def _outcomes(scores: Any, generator: str, metric: str, replicas: int) -> list[Outcome]:
-    stored = [outcome_from_json(outcome, "scores.json") for outcome in scores[generator][metric]]
+def _outcomes(scores: Any, generator: str, metric: str, replicas: int) -> tuple[Outcome, ...]:
+    stored = tuple(outcome_from_json(outcome, "scores.json") for outcome in scores[generator][metric])
     if len(stored) != replicas:
         raise ReadError(f"scores.json: {len(stored)} scores of {replicas} replicas")
     return stored
-
-
-def _difference(written: Outcome, again: Outcome, tolerance: float) -> str:
-    if not isinstance(written, MetricResult) or not isinstance(again, MetricResult):
-        return "" if written == again else f"the run has {written}, now {again}"
-    before, now = _numbers(written), _numbers(again)
-    scale = max(map(abs, before))  # of the interval, where a value is near zero
-    close = partial(math.isclose, rel_tol=0.0, abs_tol=max(tolerance * scale, 1e-12))
-    if written.n == again.n and len(before) == len(now) and all(map(close, before, now)):
-        return ""
-    return f"the run has {written.value} (n={written.n}), now {again.value} (n={again.n})"
-
-
-def _numbers(result: MetricResult) -> tuple[float, ...]:
-    return (result.value, *(result.interval or ()))
-
-
-def _counts_of(row: Row) -> tuple[object, ...]:
-    found = (row.searched, row.novel, row.used)
-    return row.title, row.replicas, row.asked, row.drawn, row.valid, *found, dict(row.reasons), row.notes
 
 
 def _kind(item: Converted) -> str:

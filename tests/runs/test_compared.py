@@ -24,12 +24,13 @@ from crystalbench import (
 )
 from crystalbench.errors import ConfigError
 from crystalbench.plugins import Plugins
+from crystalbench.runs.checks import Finding
 from crystalbench.runs.compared import choose_dataset, trained_elsewhere
 from crystalbench.runs.config import RunConfig
 from crystalbench.runs.folder import RunFolder
 from crystalbench.runs.plan import make_plan
 from crystalbench.runs.run import Finished, Run
-from crystalbench.runs.verify import Finding, Verification
+from crystalbench.runs.verify import Verification
 from crystalbench.testing import example_dataset
 from tests.small_plugins import Halides, Small, rock_salt
 

@@ -32,14 +32,17 @@ from crystalbench.crystals.convert import ConversionSettings, Converter
 from crystalbench.errors import ConfigError
 from crystalbench.plugins import Plugins
 from crystalbench.runs.cache import Cache
+from crystalbench.runs.checks import Check, Finding
 from crystalbench.runs.config import RunConfig
 from crystalbench.runs.folder import RunFolder
 from crystalbench.runs.plan import make_plan
 from crystalbench.runs.run import Finished, Run
 from crystalbench.runs.stream import Stream, draw_replica
-from crystalbench.runs.verify import Check, Finding, Verification
+from crystalbench.runs.verify import Verification
 from crystalbench.tables.results import Failure, MetricResult, Row, RowKind
 from tests.small_plugins import CHUNK, Halides, Small, SmallEncoders, count, read_labels, rock_salt
+
+FINE = {Finding.HOLDS, Finding.RECORDED}
 
 
 @pytest.fixture
@@ -354,7 +357,7 @@ def test_verify_recomputes_every_cell(plugins: Plugins, tmp_path: Path) -> None:
     settings = {"halides": {"replicas": 2}, "structures": {}, "mine": {"samples": [str(labels_file(tmp_path, 9))]}}
     execute(plugins, tmp_path / "run", generator=settings, n=9)
     checks = verify(plugins, tmp_path / "run", redraw=True)
-    assert [check for check in checks if check.finding is not Finding.HOLDS] == []
+    assert [check for check in checks if check.finding not in FINE] == []
     expected = {"halides/1 halide_share", "mine/0 novel_count", "structures/0 drawn again", "row mine", "report titles"}
     assert expected <= {check.what for check in checks}
 
@@ -383,7 +386,7 @@ def test_verify_finds_a_table_that_was_written_over_with_its_digests(plugins: Pl
     manifest = RunFolder(tmp_path / "run").manifest()
     manifest["files"] = RunFolder(tmp_path / "run").digests()
     RunFolder(tmp_path / "run").write_json("manifest.json", manifest)
-    assert differing(verify(plugins, tmp_path / "run")) == {"row halides", "report titles"}
+    assert differing(verify(plugins, tmp_path / "run")) == {"manifest", "row halides", "report titles"}
 
 
 @pytest.mark.parametrize("name", ["scores.json", "table.json", "samples/halides.0.csv"])
@@ -409,7 +412,7 @@ def test_verify_does_not_depend_on_what_was_installed_later_or_on_where_it_is_ru
     plugins.register(Later(), "later")
     (tmp_path / "run").rename(tmp_path / "moved")
     checks = verify(plugins, tmp_path / "moved", redraw=True)
-    assert [check for check in checks if check.finding is not Finding.HOLDS] == []
+    assert [check for check in checks if check.finding not in FINE] == []
 
 
 def test_sample_files_that_have_moved_can_be_named(plugins: Plugins, tmp_path: Path) -> None:
@@ -420,9 +423,9 @@ def test_sample_files_that_have_moved_can_be_named(plugins: Plugins, tmp_path: P
     def redrawn(**samples: tuple[str, ...]) -> list[Check]:
         return list(Verification(RunFolder(tmp_path / "run"), plugins, True, samples).checks())
 
-    (lost,) = (check for check in redrawn() if check.finding is not Finding.HOLDS)
-    assert lost.finding is Finding.NOT_CHECKED
-    assert {check.finding for check in redrawn(mine=(str(here),))} == {Finding.HOLDS}
+    lost = {check.what: check.finding for check in redrawn() if check.finding not in FINE}
+    assert lost == dict.fromkeys(("generator mine", "mine/0 drawn again", "table notes"), Finding.NOT_CHECKED)
+    assert {check.finding for check in redrawn(mine=(str(here),))} == FINE
     with pytest.raises(ConfigError, match="did you mean 'mine'"):
         redrawn(mien=(str(here),))
     with pytest.raises(ConfigError, match="has 1 sample files in the run, 2 are given"):

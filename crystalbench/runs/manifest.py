@@ -1,0 +1,114 @@
+"""The manifest of a run: what was planned, from what, by which code, and what came of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from crystalbench import __version__
+from crystalbench.plugins import Plugins
+from crystalbench.runs.cache import content_key
+from crystalbench.runs.compared import Comparison
+from crystalbench.runs.environment import environment
+from crystalbench.runs.folder import MANIFEST_SCHEMA, samples_name
+from crystalbench.runs.manifest_shape import Status
+from crystalbench.runs.plan import EncoderPlan, GeneratorPlan, MetricPlan, Plan, ReplicaPlan
+from crystalbench.runs.stream import ReplicaSamples
+from crystalbench.runs.table import given_notes
+from crystalbench.tables.results import Failure
+
+
+def started_manifest(plan: Plan, plugins: Plugins, started: datetime) -> dict[str, Any]:
+    """What is known before anything is drawn."""
+    return {
+        "schema_version": MANIFEST_SCHEMA,
+        "status": str(Status.RUNNING),
+        "crystalbench": __version__,
+        "started": started.isoformat(timespec="seconds"),
+        "key": plan.key,
+        "config": plan.config.to_mapping(),
+        "warnings": list(plan.warnings),
+        "dataset": dataset_json(plan.comparison, plan.dataset_identity),
+        "conversion": dict(plan.config.conversion.identity()),
+        "generators": [generator_json(generator, plan.metrics, plugins) for generator in plan.generators],
+        "metrics": [metric_json(metric, plugins) for metric in plan.metrics],
+        "encoders": [encoder_json(encoder, plugins) for encoder in plan.encoders],
+        "reporters": {reporter.name: reporter.version for reporter in plan.reporters},
+        "broken_plugins": [
+            {"name": p.name, "module": p.module, "error": p.error, "traceback": p.traceback} for p in plugins.broken
+        ],
+        "environment": environment(),
+    }
+
+
+def digest_of(manifest: Mapping[str, Any]) -> str:
+    """SHA-256 of a manifest but for its own ``digest``: it tells of damage, not of forgery."""
+    return content_key(manifest={key: value for key, value in manifest.items() if key != "digest"})
+
+
+def dataset_json(comparison: Comparison, identity: str) -> dict[str, Any]:
+    return {
+        "name": comparison.dataset.name,
+        "identity": identity,
+        "reference": comparison.dataset.reference,
+        "reason": comparison.reason,
+    }
+
+
+def metric_json(metric: MetricPlan, plugins: Plugins) -> dict[str, Any]:
+    return {
+        "key": metric.key,
+        "name": metric.spec.name,
+        "version": metric.spec.version,
+        "plugin": _plugin(plugins, "metrics", metric.spec.name),
+        "encoder": metric.encoder.spec.name if metric.encoder else None,
+        "missing": metric.missing,
+    }
+
+
+def encoder_json(encoder: EncoderPlan, plugins: Plugins) -> dict[str, Any]:
+    return {
+        "name": encoder.spec.name,
+        "version": encoder.spec.version,
+        "identity": encoder.identity,
+        "plugin": _plugin(plugins, "encoders", encoder.spec.name),
+    }
+
+
+def generator_json(generator: GeneratorPlan, metrics: Sequence[MetricPlan], plugins: Plugins) -> dict[str, Any]:
+    """One row as planned; `drawn_json` adds to its replicas what was drawn."""
+    return {
+        "name": generator.name,
+        "title": generator.title,
+        "kind": str(generator.kind),
+        "key": generator.key,
+        "reader": generator.reader.name if generator.reader else None,
+        "plugin": _plugin(plugins, "readers" if generator.reader else "generators", generator.plugin),
+        "parameters": dict(generator.parameters),
+        "given": given_notes(generator.spec, metrics),
+        "replicas": [_replica_json(replica) for replica in generator.replicas],
+    }
+
+
+def _replica_json(replica: ReplicaPlan) -> dict[str, Any]:
+    source = str(replica.source) if replica.source else None
+    return {"seed": replica.seed, "source": source, "key": replica.key, "inputs": dict(replica.inputs)}
+
+
+def drawn_json(generator: str, replica: int, samples: ReplicaSamples | Failure) -> dict[str, Any]:
+    """What came of one replica."""
+    if isinstance(samples, Failure):
+        return {"failure": asdict(samples)}
+    return {
+        "samples": samples_name(generator, replica),
+        "digest": samples.digest,
+        "n": samples.n,
+        "drawn": len(samples.drawn),
+        "timing": asdict(samples.timing) if samples.timing else None,
+        "notes": list(samples.notes),
+    }
+
+
+def _plugin(plugins: Plugins, kind: str, name: str) -> str:
+    info = plugins.owner(kind, name)
+    return f"{info.module} ({info.distribution} {info.version})"
