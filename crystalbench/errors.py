@@ -101,3 +101,9 @@ def _nearest(name: str, names: list[str]) -> str:
         return ""
     longer = [own for own in by_last if own.startswith(last) or (len(own) > 2 and last.startswith(own))]
     return by_last[longer[0]] if len(longer) == 1 else ""
+
+
+def of_system(error: OSError) -> str:
+    """Return the message of an error of the operating system: the file, where it names one, and what is wrong."""
+    where = f"{error.filename}: " if error.filename else ""
+    return f"{where}{(error.strerror or str(error)).lower()}"

@@ -8,7 +8,7 @@ import click
 from crystalbench.cli.debug import show_trace, with_debug
 from crystalbench.cli.groups import PluginGroup
 from crystalbench.cli.terminal import replace_what_is_lacking
-from crystalbench.errors import ConfigError, CrystalbenchError, unknown_name
+from crystalbench.errors import ConfigError, CrystalbenchError, of_system, unknown_name
 
 COMMANDS = {
     "run": "Sample, convert, score and report.",
@@ -63,8 +63,7 @@ class MainGroup(PluginGroup):
             show_trace(error)
             raise click.ClickException(str(error)) from error
         except OSError as error:
-            where = f"{error.filename}: " if error.filename else ""
-            raise click.ClickException(f"{where}{(error.strerror or str(error)).lower()}") from error
+            raise click.ClickException(of_system(error)) from error
 
 
 @click.group(cls=MainGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -11,7 +11,7 @@ from crystalbench.cli.debug import debugging, show_trace
 from crystalbench.cli.opening import opening
 from crystalbench.cli.options import FILE, build_config, run_options
 from crystalbench.cli.terminal import width
-from crystalbench.errors import ConfigError
+from crystalbench.errors import ConfigError, of_system
 from crystalbench.plugins import Plugins
 from crystalbench.runs.config import RunConfig
 from crystalbench.runs.folder import MANIFEST, RunFolder
@@ -52,6 +52,12 @@ def command(ctx: click.Context, /, out: Path | None, resume: Path | None, **flag
     except KeyboardInterrupt:
         click.echo(f"interrupted; finish it with: crystalbench run --resume {folder.path}", err=True)
         ctx.exit(130)
+    except OSError as error:
+        if not folder.exists():
+            raise
+        raise click.ClickException(
+            f"{of_system(error)}; when that is mended, finish the run with: crystalbench run --resume {folder.path}"
+        ) from error
     for reporter in plugins.reporters.values():
         if reporter.terminal:
             view = Presentation(width=width())
