@@ -27,6 +27,7 @@ BELOW: dict[str, set[str]] = {
     "crystalbench.errors": set(),
     "crystalbench.strict_data": {"errors"},
     "crystalbench.encoded": set(),
+    "crystalbench.torch_files": set(),
     "crystalbench.crystals": {"errors"},
     "crystalbench.datasets": {"errors", "crystals"},
     "crystalbench.tables": {"errors", "strict_data"},

@@ -9,7 +9,6 @@ embedding was never trained; it is given the values of t = 2. ``last_step="refer
 never uses it.
 """
 
-import pickle
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +18,7 @@ import torch
 from torch import Tensor
 
 from crystalbench import Dataset, ReadError
+from crystalbench.torch_files import UNREADABLE, reason
 from wyckoffdiff.checkpoint import MODEL, Provenance, save
 from wyckoffdiff.data import Materials
 from wyckoffdiff.model import WyckoffGNN
@@ -82,9 +82,10 @@ def convert(parameters: Path, dataset: Dataset, output: Path) -> Provenance:
 def _load(path: Path) -> dict[str, Any]:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, EOFError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
-        first = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ReadError(f"{path}: cannot be read as tensors and plain values: {first}") from error
+    except FileNotFoundError:
+        raise ReadError(f"{path}: no such file") from None
+    except UNREADABLE as error:
+        raise ReadError(f"{path}: cannot be read as tensors and plain values: {reason(error)}") from error
     if not isinstance(content, dict) or not {"model_state_dict", "config"} <= content.keys():
         raise ReadError(
             f"{path}: not a checkpoint of the released code, which holds model_state_dict and config; "

@@ -6,13 +6,13 @@ It is read with ``weights_only=True`` and with empty classes in the place of PyT
 file names is imported or called.
 """
 
-import pickle
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crystalbench import Invalid, InvalidReason, Parameters, ReadError, Sample
+from crystalbench.torch_files import UNREADABLE, reason
 from wyckoffdiff.encoding import from_dense, to_sample
 from wyckoffdiff.layout import LAST_GROUP, layout
 
@@ -66,9 +66,10 @@ def _load(path: Path) -> list[Any]:
     try:
         with torch.serialization.safe_globals(classes):
             content = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, EOFError, RuntimeError, ValueError, AttributeError, pickle.UnpicklingError) as error:
-        lines = [line for line in str(error).splitlines() if "WeightsUnpickler" in line] or str(error).splitlines()
-        raise ReadError(f"{path}: cannot be read as samples of WyckoffDiff: {(lines or ['damaged'])[0]}") from error
+    except FileNotFoundError:
+        raise ReadError(f"{path}: no such file or folder") from None
+    except UNREADABLE as error:
+        raise ReadError(f"{path}: cannot be read as samples of WyckoffDiff: {reason(error)}") from error
     if not isinstance(content, list):
         raise ReadError(f"{path}: holds a {type(content).__name__}, not a list of samples")
     return content

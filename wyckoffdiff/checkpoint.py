@@ -20,6 +20,7 @@ from torch import Tensor
 
 from crystalbench import Dataset, ReadError, __version__
 from crystalbench.runs.cache import atomic_write
+from crystalbench.torch_files import UNREADABLE, reason
 from wyckoffdiff.data import Materials
 from wyckoffdiff.networks import Network, new_network
 from wyckoffdiff.settings import NetworkSettings, TrainingSettings, from_plain
@@ -143,8 +144,8 @@ def load(path: Path, kind: str) -> dict[str, Any]:
         raise ReadError(
             f"{path}: is no checkpoint of crystalbench, or holds more than tensors and plain values, which is not read"
         ) from None
-    except (OSError, EOFError, RuntimeError, ValueError) as error:
-        raise ReadError(f"{path}: cannot be read as a checkpoint ({error}); it may be cut off") from error
+    except UNREADABLE as error:
+        raise ReadError(f"{path}: cannot be read as a checkpoint: {reason(error)}") from error
     if not isinstance(content, dict) or (content.get("format"), content.get("kind")) != (FORMAT, kind):
         found = content.get("kind") if isinstance(content, dict) else type(content).__name__
         remedy = "'crystalbench wyckoffdiff export' makes a model of a training" if found == TRAINING else ""

@@ -8,7 +8,7 @@ import click
 
 from crystalbench import ConfigError, Dataset
 from crystalbench.cli.completion import record
-from crystalbench.cli.options import parameter_settings
+from crystalbench.cli.options import OUT_FILE, parameter_settings
 from crystalbench.errors import unknown_name
 from crystalbench.plugins import Plugins
 from wyckoffdiff.settings import PRESETS, Precision, Preset, Prior
@@ -171,7 +171,7 @@ def _summary(training: "Training") -> str:
 
 @command.command(name="export")
 @click.argument("folder", type=click.Path(exists=True, path_type=Path))
-@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="File to write, ending in .pt.")
+@click.option("-o", "--out", type=OUT_FILE, required=True, help="File to write, ending in .pt.")
 @click.option("--best/--last", default=False, help="Of least validation loss, or the last.  [default: last]")
 def export_command(folder: Path, out: Path, best: bool) -> None:
     """Write the model of the training in FOLDER for sampling, with its card and its curve.
@@ -195,7 +195,7 @@ def export_command(folder: Path, out: Path, best: bool) -> None:
 @click.option(
     "-d", "--dataset", type=record("datasets"), required=True, help="What the model was trained on, for example wbm."
 )
-@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="File to write, ending in .pt.")
+@click.option("-o", "--out", type=OUT_FILE, required=True, help="File to write, ending in .pt.")
 def import_command(parameters: Path, dataset: str, out: Path) -> None:
     """Convert a parameters.pt of the authors' released code into a model to sample from."""
     data = Dataset(Plugins.load().datasets[dataset])

@@ -13,7 +13,7 @@ from typing import IO, Any
 import click
 
 from crystalbench.cli.completion import record
-from crystalbench.cli.options import build_conversion, conversion_options, parameter_settings
+from crystalbench.cli.options import OUT_FILE, build_conversion, conversion_options, parameter_settings
 from crystalbench.crystals.samples import Converted, Invalid, InvalidReason, Sample, nothing_valid
 from crystalbench.errors import ConfigError, ReadError
 from crystalbench.plugins import Plugins
@@ -27,7 +27,12 @@ from crystalbench.runs.stream import settled
 
 @click.command(name="convert")
 @click.argument("file", type=click.Path(exists=True, path_type=Path))
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="CSV file to write.  [default: standard output]")
+@click.option(
+    "-o",
+    "--out",
+    type=OUT_FILE,
+    help="CSV file to write.  [default: standard output]",
+)
 @click.option("--reader", type=record("readers"), help="Format of the file.  [default: detected]")
 @conversion_options
 @click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help="A setting of the reader.")

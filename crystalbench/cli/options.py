@@ -1,6 +1,7 @@
 """Options that `run` and `plan` share: each flag maps onto one key of the configuration file."""
 
 import json
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,6 +18,7 @@ from crystalbench.runs.config import RunConfig, merged, read_toml
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 NAMES = "A,B"
+OUT_FILE = click.Path(dir_okay=False, path_type=Path)
 FILE = click.Path(path_type=Path)
 CONVERSION = (
     click.option(
@@ -131,7 +133,7 @@ def build_config(*, config_file: Path | None, **flags: Any) -> RunConfig:
     for name, files in sampled.items():
         generator.setdefault(name, {})["samples"] = files
     for key in ("reader", "generated", "replicas"):
-        for name, value in _pairs(key, flags[key]):
+        for name, value in _by_name(key, flags[key]).items():
             generator.setdefault(name, {})[key] = value if key == "reader" else _number(key, name, value)
     if generator:
         changes["generator"] = generator
@@ -144,7 +146,7 @@ def build_config(*, config_file: Path | None, **flags: Any) -> RunConfig:
 
 def sample_files(texts: tuple[str, ...]) -> dict[str, list[str]]:
     """Read ``--samples NAME=FILE[,FILE]`` flags."""
-    return {name: names(value) for name, value in _pairs("samples", texts)}
+    return {name: names(value) for name, value in _by_name("samples", texts).items()}
 
 
 def _choose(data: dict[str, Any], sampled: list[str], flags: dict[str, Any]) -> None:
@@ -194,8 +196,19 @@ def _pairs(flag: str, texts: tuple[str, ...]) -> list[tuple[str, str]]:
     return [(name.strip(), value.strip()) for name, _, value in pairs]
 
 
+def _by_name(flag: str, texts: tuple[str, ...]) -> dict[str, str]:
+    """Read flags of which each generator may have one: of two, neither is dropped in silence."""
+    found: dict[str, str] = {}
+    for name, value in _pairs(flag, texts):
+        if name in found:
+            files = f"; several files of it are replicas: --samples {name}={found[name]},{value}"
+            raise ConfigError(f"--{flag}: {name!r} is given twice{files if flag == 'samples' else ''}")
+        found[name] = value
+    return found
+
+
 def _number(flag: str, name: str, value: str) -> int:
-    try:
-        return int(value)
-    except ValueError:
-        raise ConfigError(f"--{flag} {name}={value}: expected a whole number") from None
+    number = int(value) if re.fullmatch("[0-9]{1,9}", value, re.ASCII) else 0
+    if number < 1:
+        raise ConfigError(f"--{flag} {name}={value}: expected a whole number, at least 1")
+    return number

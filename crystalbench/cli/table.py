@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from crystalbench.cli.completion import record
-from crystalbench.cli.options import COLUMNS, NAMES, SORT, names
+from crystalbench.cli.options import COLUMNS, NAMES, OUT_FILE, SORT, names
 from crystalbench.cli.terminal import width
 from crystalbench.errors import ConfigError
 from crystalbench.plugins import Plugins
@@ -23,7 +23,7 @@ from crystalbench.tables.results import Presentation, Table
     show_default=True,
     help="Any reporter: latex, csv, ...",
 )
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="File to write.  [default: standard output]")
+@click.option("-o", "--out", type=OUT_FILE, help="File to write.  [default: standard output]")
 @click.option("--published", is_flag=True, help="Add rows of published numbers.")
 @click.option("-g", "--generators", metavar=NAMES, help="Rows to show, in this order, below the training set's.")
 @click.option("-m", "--metrics", metavar=NAMES, help="Metrics to show, in this order, and no other.")

@@ -188,6 +188,30 @@ def test_a_pickle_is_named_with_the_way_out(tmp_path: Path) -> None:
         assert "structure.as_dict()" in done.stderr
 
 
+def test_of_two_values_for_one_generator_none_is_dropped_in_silence(tmp_path: Path) -> None:
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / name).write_text(f"{rock_salt(1).label}\n")
+    done = crystalbench("plan", "-s", "mine=a.txt", "-s", "mine=b.txt", cwd=tmp_path, code=2)
+    assert (
+        "--samples: 'mine' is given twice; several files of it are replicas: --samples mine=a.txt,b.txt" in done.stderr
+    )
+    crystalbench("plan", "--samples", "mine=a.txt,b.txt", cwd=tmp_path)
+    twice = ("--generated", "mine=5", "--generated", "mine=6")
+    assert "'mine' is given twice" in crystalbench("plan", "-s", "mine=a.txt", *twice, cwd=tmp_path, code=2).stderr
+
+
+@pytest.mark.parametrize("number", ["0", "-3", "1.5", "x"])
+def test_a_number_of_samples_is_at_least_one(number: str, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(f"{rock_salt(1).label}\n")
+    done = crystalbench("plan", "-s", "mine=a.txt", "--generated", f"mine={number}", cwd=tmp_path, code=2)
+    assert f"--generated mine={number}: expected a whole number, at least 1" in done.stderr
+
+
+def test_a_folder_is_no_file_to_write(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(f"{rock_salt(1).label}\n")
+    assert "is a directory" in crystalbench("convert", "a.txt", "-o", ".", cwd=tmp_path, code=2).stderr
+
+
 def test_what_is_empty_is_said_to_be(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "x.cif").write_text("")

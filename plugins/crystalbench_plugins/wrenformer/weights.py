@@ -2,7 +2,6 @@
 
 import io
 import pickle
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from crystalbench import EncoderError
 from crystalbench.crystals.wyckoff import Table
 from crystalbench.runs.cache import atomic_write
+from crystalbench.torch_files import UNREADABLE, reason
 from crystalbench_plugins.wrenformer.network import Architecture, Wrenformer
 
 if TYPE_CHECKING:
@@ -111,12 +111,9 @@ def read(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise EncoderError(f"there is no file {path}") from None
     except pickle.UnpicklingError as error:
-        # torch's own message proposes to load the file with its code; only the reason in it is of use.
-        reason = re.search(r"GLOBAL \S+", str(error))
-        found = f"it names {reason.group().split()[1]}" if reason else "or it is no such file"
-        raise EncoderError(f"{path}: holds more than tensors and plain values ({found})") from None
-    except (OSError, RuntimeError, ValueError, KeyError, EOFError) as error:
-        raise EncoderError(f"{path}: no readable checkpoint of weights ({error})") from error
+        raise EncoderError(f"{path}: holds more than tensors and plain values ({reason(error)})") from None
+    except UNREADABLE as error:
+        raise EncoderError(f"{path}: no readable checkpoint of weights: {reason(error)}") from error
     if not isinstance(content, dict):
         raise EncoderError(f"{path}: holds {type(content).__name__}, not a checkpoint")
     return content
