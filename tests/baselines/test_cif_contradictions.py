@@ -501,6 +501,40 @@ ATOMS = {
 P63MMC, P6MMM = name("P 63/m m c"), name("P 6/m m m")
 MOS2 = "3.16 3.16 12.3 90 90 120"
 SODIUM = "Na Na1 .1 .2 .3"
+PBNM_LIST = listed(
+    "x,y,z", "-x+1/2,y+1/2,-z+1/2", "-x,-y,z+1/2", "x+1/2,-y+1/2,-z",
+    "-x,-y,-z", "x+1/2,-y+1/2,z+1/2", "x,y,-z+1/2", "-x+1/2,y+1/2,z",
+)  # fmt: skip
+PEROVSKITE = "Gd Gd1 4 -.0163 .0626 .25; Fe Fe1 4 .5 0 0; O O1 4 .1009 .467 .25; O O2 8 .6957 .3016 .0506"
+TURNED = "Gd Gd1 4 .0626 .25 -.0163; Fe Fe1 4 0 0 .5; O O1 4 .467 .25 .1009; O O2 8 .3016 .0506 .6957"
+GENERAL = "Na Na1 8 .1 .2 .3; Cl Cl1 8 .4 .1 .7"
+OTHER_AXES = {  # the list is that of Pbnm, the name Pnma: so pymatgen writes a cell that it keeps
+    "formula, Z and multiplicities confirm the list": (
+        cif(ORTHORHOMBIC, PEROVSKITE, name("Pnma"), PBNM_LIST, formula="Fe Gd O3", z="4", columns=MULT),
+        "ABC3_oP20_62_a_c_cd:Fe-Gd-O",
+    ),
+    "no multiplicities": (
+        cif(ORTHORHOMBIC, PBNM, name("Pnma"), PBNM_LIST, formula="Fe Gd O3", z="4"),
+        CONTRADICTION,
+    ),
+    "no Z": (
+        cif(ORTHORHOMBIC, PEROVSKITE, name("Pnma"), PBNM_LIST, formula="Fe Gd O3", columns=MULT),
+        CONTRADICTION,
+    ),
+    "the sites are those of the name": (
+        cif("5.616 7.668 5.346 90 90 90", TURNED, name("Pnma"), PBNM_LIST, formula="Fe Gd O3", z="4", columns=MULT),
+        CONTRADICTION,
+    ),
+    "general positions have the same multiplicity in all axes": (
+        cif("5 6 7 90 90 90", GENERAL, name("Pnma"), PBNM_LIST, formula="Cl Na", z="8", columns=MULT),
+        CONTRADICTION,
+    ),
+    "the list is of another group": (
+        cif(ORTHORHOMBIC, PEROVSKITE, name("P b c a"), PBNM_LIST, formula="Fe Gd O3", z="4", columns=MULT),
+        CONTRADICTION,
+    ),
+}
+
 ROUNDED = {
     "thirds, two decimals": (
         cif(MOS2, "Mo Mo1 2 0.33 0.67 0.25; S S1 4 0.33 0.67 0.62", P63MMC, columns=MULT),
@@ -581,6 +615,7 @@ KINDS = {
     for kind, cases in {
         "setting": SETTINGS,
         "symmetry": SYMMETRY,
+        "other axes": OTHER_AXES,
         "atoms": ATOMS,
         "rounded": ROUNDED,
         "odd": ODD,

@@ -29,6 +29,7 @@ from crystalbench import Invalid, InvalidReason, RawStructure
 from crystalbench_baselines._cif import sites as listed
 from crystalbench_baselines._cif import symmetry
 from crystalbench_baselines._cif.grammar import Block, CifError, blocks, contradiction, number
+from crystalbench_baselines._cif.operations import Group
 from crystalbench_baselines._cif.orbits import MAX_IMAGES, NO_BOND, Orbits, is_whole, orbits
 from crystalbench_baselines._cif.sites import Sites
 from crystalbench_baselines._cif.statements import Stated
@@ -190,6 +191,8 @@ def _readings(candidate: Candidate, sites: Sites, stated: Stated, lattice: NDArr
             wrong, severity = contradiction("the operations do not fit the lengths and angles of the cell"), 4
         elif candidate.only_if_confirmed and not stated.confirms(content):
             wrong, severity = _unconfirmed(candidate), 5
+        elif candidate.in_other_axes and not (stated.confirms(content) and _special_as_stated(sites, found, group)):
+            wrong, severity = contradiction(candidate.in_other_axes), 5
         elif unlike := stated.disagreement(content, volume):
             wrong, severity = unlike, 1 if unlike.reason is InvalidReason.MISSING_ATOMS else 3
         elif other := _multiplicity(sites, found, candidate, whole or stated.confirms(content)):
@@ -203,6 +206,12 @@ def _readings(candidate: Candidate, sites: Sites, stated: Stated, lattice: NDArr
 
 def _unconfirmed(candidate: Candidate) -> CifError:
     return CifError(f"{candidate.name}, and no formula and Z confirm that the listed atoms are the whole cell")
+
+
+def _special_as_stated(sites: Sites, found: Orbits, group: Group) -> bool:
+    """Whether sites lie on special positions of the very multiplicities that are stated: in other axes they do not."""
+    stated = sites.multiplicities
+    return stated is not None and bool((found.sizes == stated).all() and (found.sizes < len(group)).any())
 
 
 def _multiplicity(sites: Sites, found: Orbits, candidate: Candidate, whole: bool) -> CifError | None:

@@ -45,12 +45,23 @@ _SYSTEM = ("_symmetry_cell_setting", "_space_group_crystal_system")
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One group of operations that may be meant; a lower ``tier`` is the more usual meaning."""
+    """One group of operations that may be meant; a lower ``tier`` is the more usual meaning.
+
+    Attributes
+    ----------
+    only_if_confirmed
+        Only if formula and Z confirm the content of the cell.
+    in_other_axes
+        What to say of listed operations in other axes than the name's: pymatgen writes them so for a cell that is kept
+        (``refine_struct=False``). They are meant if, beside formula and Z, stated multiplicities of special positions
+        confirm them.
+    """
 
     name: str
     group: Group
     tier: int = 0
     only_if_confirmed: bool = False
+    in_other_axes: str = ""
 
 
 IDENTITY = operations.parse(("x,y,z",))
@@ -144,9 +155,8 @@ def _ordinary(stated: Statements) -> tuple[Candidate, ...]:
         for other in explicit[1:]:
             if not operations.agree(explicit[0], other):
                 raise contradiction("two lists of operations are two groups")
-        if stated.names or stated.numbers or stated.halls:
-            _check(explicit[0], meant, stated)
-        return (Candidate("the listed operations", explicit[0]),)
+        unlike = _check(explicit[0], meant, stated) if stated.names or stated.numbers or stated.halls else ""
+        return (Candidate("the listed operations", explicit[0], in_other_axes=unlike),)
     whole = Candidate("the identity alone", IDENTITY)
     if not meant:
         if stated.silent:
@@ -202,10 +212,10 @@ def _same(one: Setting, other: Setting) -> bool:
     return one.number == other.number and (one.hall == other.hall or operations.agree(one.group(), other.group()))
 
 
-def _check(listed: Group, meant: list[Setting], stated: Statements) -> None:
-    """Hold listed operations to the names and numbers beside them."""
+def _check(listed: Group, meant: list[Setting], stated: Statements) -> str:
+    """Hold listed operations to the names and numbers beside them; return what to say if only their axes differ."""
     if not meant:
-        return
+        return ""
     numbers = {one.number for one in meant}
     found = operations.number(listed)
     what = " ".join((*stated.names, *stated.halls, *stated.numbers))[:60]
@@ -213,6 +223,5 @@ def _check(listed: Group, meant: list[Setting], stated: Statements) -> None:
         raise contradiction(f"the {len(listed)} listed operations are those of group {found}, not of {what!r}")
     named = [one for one in meant if len(one.group()) == len(listed)]
     if (stated.names or stated.halls) and not any(operations.agree(listed, one.group()) for one in named):
-        raise contradiction(
-            f"the {len(listed)} listed operations are of group {found}, but in other axes than {what!r}"
-        )
+        return f"the {len(listed)} listed operations are of group {found}, but in other axes than {what!r}"
+    return ""
