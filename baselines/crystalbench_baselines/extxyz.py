@@ -29,6 +29,7 @@ from crystalbench_baselines._elements import (
 )
 from crystalbench_baselines.cif import refuse_paths
 
+_ELEMENT = ("species", "element", "z", "numbers")
 _DEFAULT_PROPERTIES = "species:S:1:pos:R:3"
 _PERIODIC = {"t", "true", ".true.", "1"}
 _WORD = re.compile(r"[^\s=]+")
@@ -69,13 +70,17 @@ def _frame(lines: list[str], count: int, place: str) -> Sample:
             raise BadRecordError(f"the file ends after {max(len(lines) - 1, 0)} of {count} atoms")
         header = _header(lines[0].strip())
         lattice = _lattice(header)
-        species, position = _columns(header.get("Properties", _DEFAULT_PROPERTIES))
+        (species, *others), position = _columns(header.get("Properties", _DEFAULT_PROPERTIES))
         rows = [line.split() for line in lines[1:]]
-        if short := next((row for row in rows if len(row) <= max(species, position + 2)), None):
+        if short := next((row for row in rows if len(row) <= max(species, *others, position + 2)), None):
             raise BadRecordError(f"an atom of {len(short)} columns: {' '.join(short)[:60]!r}")
         if [] in rows:
             raise BadRecordError("an empty line among the atoms")
         elements = [_atomic_number(row[species]) for row in rows]
+        for other, row in ((other, row) for other in others for row in rows):
+            if _atomic_number(row[other]) != _atomic_number(row[species]):
+                detail = f"{place}: an atom is {row[species][:20]!r} and {row[other][:20]!r}"
+                return Invalid(InvalidReason.CONTRADICTION, detail)
         positions = [numbers(row[position : position + 3], 3, "a position") for row in rows]
     except (BadRecordError, UnknownElementError) as error:
         return invalid(error, place)
@@ -131,17 +136,18 @@ def _atomic_number(text: str) -> int:
     return int(text)
 
 
-def _columns(properties: str) -> tuple[int, int]:
-    """Return the columns of the element and of x from ``species:S:1:pos:R:3``."""
+def _columns(properties: str) -> tuple[list[int], int]:
+    """Return the columns of the element, of which there may be several, and of x from ``species:S:1:pos:R:3``."""
     parts = properties.split(":")
     if len(parts) % 3:
         raise BadRecordError(f"Properties={properties[:60]} is no list of name:type:columns")
     starts, at = {}, 0
-    for name, _, width in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
-        starts[name.lower()] = at
+    for name, type_, width in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
+        if name.lower() not in _ELEMENT or type_.upper() in ("S", "I"):
+            starts[name.lower()] = at
         at += integer(width, "in Properties, a number of columns")
-    species = next((starts[name] for name in ("species", "element", "z", "numbers") if name in starts), None)
-    if species is None or "pos" not in starts:
+    species = [starts[name] for name in _ELEMENT if name in starts]
+    if not species or "pos" not in starts:
         raise BadRecordError(f"Properties={properties[:60]} names no species or no pos")
     return species, starts["pos"]
 
@@ -163,7 +169,7 @@ def crystalbench_readers() -> Iterable[ReaderSpec]:
     return [
         reader(
             name="extxyz",
-            version="2",
+            version="3",
             title="extended XYZ",
             description="all frames of extended XYZ files (MatterGen, OMatG)",
             named=_is_xyz,

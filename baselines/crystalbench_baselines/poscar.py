@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crystalbench import Invalid, InvalidReason, Parameters, RawStructure, ReaderSpec, Sample, hookimpl
+from crystalbench.crystals.elements import ELEMENTS
 from crystalbench_baselines import _limits
 from crystalbench_baselines._documents import Document, reader
 from crystalbench_baselines._elements import (
@@ -49,15 +50,30 @@ def _parse(lines: list[str]) -> RawStructure | Invalid:
     scale = np.array(_scale(rows[1]))
     lattice = np.array([numbers(row[:3], 3, "a lattice vector") for row in rows[2:5]])
     elements, at = _elements(lines, rows)
-    if rows[at : at + 1] and "".join(rows[at])[:1].lower() == "s":
-        at += 1
+    selective = bool(rows[at : at + 1]) and "".join(rows[at])[:1].lower() == "s"
+    at += selective
     cartesian = "".join(rows[at])[:1].lower() in ("c", "k") if at < len(rows) else False
     atoms = [row[:3] for row in rows[at + 1 : at + 1 + len(elements)]]
     if [] in atoms or len(atoms) < len(elements):
         read = atoms.index([]) if [] in atoms else len(atoms)
         raise BadRecordError(f"the file ends after {read} of {len(elements)} atoms")
+    for i, element in enumerate(elements, 1):
+        if (label := _label(rows[at + i][6 if selective else 3 :])) not in (None, element):
+            detail = f"atom {i} is {ELEMENTS[element - 1]} by its number, and {ELEMENTS[label - 1]} by its label"
+            return Invalid(InvalidReason.CONTRADICTION, detail)
     coords = np.array([numbers(row, 3, "a position") for row in atoms]).reshape(-1, 3)
     return _structure(lattice, scale, coords, elements, cartesian)
+
+
+def _label(words: list[str]) -> int | None:
+    """Return the element that pymatgen and others write behind a position, which VASP does not read."""
+    flags = len(words) > 1 and words[0] in ("T", "F")  # without the line that announces them
+    if flags or not words or not words[0][0].isupper():
+        return None
+    try:
+        return atomic_number(words[0])
+    except UnknownElementError:
+        return None
 
 
 def _scale(row: list[str]) -> list[float]:
@@ -139,7 +155,7 @@ def crystalbench_readers() -> Iterable[ReaderSpec]:
     return [
         reader(
             name="poscar",
-            version="2",
+            version="3",
             title="POSCAR files",
             description="POSCAR, CONTCAR or .vasp files (SGEquiDiff)",
             named=_is_poscar,

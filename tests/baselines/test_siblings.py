@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from crystalbench import Invalid, RawStructure, ReadError
+from crystalbench import Invalid, InvalidReason, RawStructure, ReadError
 from crystalbench.crystals.convert import ConversionSettings, convert
 from crystalbench_baselines import _python_literal
 from crystalbench_baselines._python_literal import LiteralError
@@ -88,6 +88,22 @@ def test_a_bad_frame_costs_itself_and_says_why(text: str, words: str, tmp_path: 
     assert words in second.detail
 
 
+def test_two_columns_of_elements_have_to_agree(tmp_path: Path) -> None:
+    properties = "Properties=species:S:1:pos:R:3:Z:I:1"
+    path = tmp_path / "x.xyz"
+    good = frame(properties=properties, rows=("Na 0 0 0 11", "Cl 0 0 1 17"))
+    path.write_text(good + frame(properties=properties, rows=("Na 0 0 0 11", "Cl 0 0 1 35")))
+    first, second = read("extxyz", path)
+    assert isinstance(first, RawStructure)
+    assert isinstance(second, Invalid)
+    assert (second.reason, second.detail) == (
+        InvalidReason.CONTRADICTION, "frame at line 5: an atom is 'Cl' and '35'"
+    )  # fmt: skip
+    height = frame(properties="Properties=species:S:1:pos:R:3:z:R:1", rows=("Na 0 0 0 1.5", "Cl 0 0 1 2.5"))
+    path.write_text(height)
+    assert [type(sample) for sample in read("extxyz", path)] == [RawStructure]
+
+
 def test_a_header_costs_time_in_proportion_to_its_length(tmp_path: Path) -> None:
     def seconds(piece: str, length: int) -> float:
         (tmp_path / "x.xyz").write_text(frame(rest=piece * (length // len(piece))))
@@ -109,6 +125,10 @@ GOOD_POSCARS = {
     "exponents of Fortran": poscar(*SITES, scale="1.0d0"),
     "three scales": poscar(*SITES, scale="1.0 1.0 1.0"),
     "flags": poscar("0 0 0 T T F", ".5 .5 .5 F F F", kind="Selective dynamics\nDirect"),
+    "labels behind the positions": poscar("0 0 0 Na+", ".5 .5 .5 Cl-"),
+    "labels behind flags": poscar("0 0 0 T T F Na", ".5 .5 .5 F F F Cl", kind="Selective dynamics\nDirect"),
+    "flags that no line announces": poscar("0 0 0 T T T", ".5 .5 .5 F F F"),
+    "other words behind the positions": poscar("0 0 0 in 0.1", ".5 .5 .5 site_2"),
     "VASP 4": poscar(*SITES).replace("x\n", "Na Cl\n", 1).replace("Na Cl\n1 1\n", "1 1\n"),
     "VASP 4 with counts": poscar(*SITES).replace("x\n", "Na1 Cl1\n", 1).replace("\nNa Cl\n1 1\n", "\n1\n1\n"),
 }
@@ -122,6 +142,22 @@ def test_spellings_of_a_poscar(what: str, tmp_path: Path) -> None:
     assert sample.numbers.tolist() == [11, 17]
     assert np.allclose(sample.frac_coords, [[0, 0, 0], [0.5, 0.5, 0.5]])
     assert np.diag(sample.lattice).tolist() == [4, 5, 6]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        poscar("0 0 0 Cl", ".5 .5 .5 Na"),
+        poscar("0 0 0 T T F Na", ".5 .5 .5 F F F F", kind="Selective dynamics\nDirect"),
+        poscar("0 0 0 K", ".5 .5 .5 Cl").replace("x\n", "Na Cl\n", 1).replace("Na Cl\n1 1\n", "1 1\n"),
+    ],
+)
+def test_labels_behind_positions_that_contradict_the_symbols_are_said(text: str, tmp_path: Path) -> None:
+    (tmp_path / "POSCAR").write_text(text)
+    (sample,) = read("poscar", tmp_path / "POSCAR")
+    assert isinstance(sample, Invalid)
+    assert sample.reason is InvalidReason.CONTRADICTION
+    assert "by its number, and" in sample.detail
 
 
 @pytest.mark.parametrize(
