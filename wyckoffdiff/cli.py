@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from crystalbench import ConfigError, Dataset
+from crystalbench import ConfigError, Dataset, Protostructure, SamplerInput
 from crystalbench.cli.completion import record
 from crystalbench.cli.options import OUT_FILE, parameter_settings
 from crystalbench.errors import unknown_name
@@ -173,11 +173,13 @@ def _summary(training: "Training") -> str:
 @click.argument("folder", type=click.Path(exists=True, path_type=Path))
 @click.option("-o", "--out", type=OUT_FILE, required=True, help="File to write, ending in .pt.")
 @click.option("--best/--last", default=False, help="Of least validation loss, or the last.  [default: last]")
-def export_command(folder: Path, out: Path, best: bool) -> None:
+@click.option("--marginals", type=click.IntRange(0), default=0, help="Samples to draw for the card's tables of them.")
+def export_command(folder: Path, out: Path, best: bool, marginals: int) -> None:
     """Write the model of the training in FOLDER for sampling, with its card and its curve.
 
     It holds the weights in half precision, the settings and the provenance; beside it stand the card (.md) and the
-    picture of the losses (.svg).
+    picture of the losses (.svg). With --marginals 2000 the card also says where so many samples of it differ from
+    training: numbers of elements, formulas, prototypes.
     """
     from wyckoffdiff.checkpoint import export
     from wyckoffdiff.model_card import write_card
@@ -186,8 +188,22 @@ def export_command(folder: Path, out: Path, best: bool) -> None:
     if out.suffix != ".pt":
         raise ConfigError(f"--out {out}: must end in .pt; the card takes its name with .md")
     export(folder / (BEST if best else LAST), out)
-    write_card(out, folder / LOG)
+    write_card(out, folder / LOG, _marginals(out, marginals) if marginals else "")
     click.echo(f"{out}: {out.stat().st_size / 1e6:.1f} MB", err=True)
+
+
+def _marginals(model: Path, n: int) -> str:
+    from wyckoffdiff.checkpoint import load_model
+    from wyckoffdiff.marginals import marginals
+    from wyckoffdiff.plugin import PARAMETERS
+    from wyckoffdiff.stream import Stream
+
+    data = Dataset(Plugins.load().datasets[load_model(model)[1].dataset])
+    values = {parameter.name: parameter.default for parameter in PARAMETERS}
+    drawn = Stream(SamplerInput(parameters=values, seed=0, dataset=data), model, n).draw(0).items
+    valid = [item for item in drawn if isinstance(item, Protostructure)]
+    held_out = data.split(data.spec.held_out) if data.spec.held_out else None
+    return f"{len(valid):,} valid samples of {n:,}, seed 0.\n\n{marginals(valid, data.train, held_out)}"
 
 
 @command.command(name="import")

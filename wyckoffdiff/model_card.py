@@ -19,8 +19,16 @@ _MEANING: dict[type, str] = {
 }
 
 
-def write_card(model: Path, log: Path) -> None:
-    """Write the card (.md) and the curve (.svg) beside an exported model (.pt), from it and the training's log."""
+def write_card(model: Path, log: Path, drawn: str = "") -> None:
+    """Write the card (.md) and the curve (.svg) beside an exported model (.pt).
+
+    Parameters
+    ----------
+    log
+        Of its training.
+    drawn
+        What `wyckoffdiff.marginals` says of its samples; may be left out.
+    """
     network, found = load_model(model)
     rows = [row for row in read_log(log) if row["step"] <= found.steps]
     picture = model.with_suffix(".svg")
@@ -41,6 +49,8 @@ def write_card(model: Path, log: Path) -> None:
             + "\n".join(epochs)
             + "\n"
         )
+    if drawn:
+        text += f"\n## What it draws\n\n{drawn}"
     _write(model.with_suffix(".md"), text)
 
 

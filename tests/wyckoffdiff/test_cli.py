@@ -66,6 +66,18 @@ def test_a_card_of_an_unfinished_training_says_so(tmp_path: Path) -> None:
     assert "was not finished" in (tmp_path / "cut.md").read_text()
 
 
+def test_a_model_of_entries_is_trained_and_its_card_says_what_it_draws(tmp_path: Path) -> None:
+    small = [f"--set={name}" for name in ("hidden=16", "heads=2", "layers=1", "readings=1", "batch_size=16")]
+    out, model = tmp_path / "out", tmp_path / "tiny.pt"
+    done = call("train", "--dataset", "tiny", "--preset", "entries", "--epochs=1", "--threads=1", "--out", out, *small)
+    assert done.exit_code == 0, done.output
+    done = call("export", out, "--out", model, "--marginals", "50")
+    assert done.exit_code == 0, done.output
+    card = model.with_suffix(".md").read_text()
+    assert "valid samples of 50, seed 0." in card.partition("## What it draws")[2]
+    assert card.count("\n| total variation: ") == 3
+
+
 def test_a_second_training_does_not_overwrite_the_first(tmp_path: Path) -> None:
     assert call("train", "--dataset", "tiny", "--out", tmp_path, *SMALL).exit_code == 0
     before = (tmp_path / "last.pt").read_bytes()
