@@ -62,6 +62,13 @@ def test_the_commands_of_the_readme_run_in_order(tmp_path: Path) -> None:
         run(command, tmp_path)
 
 
+def test_the_first_table_of_the_readme_is_that_of_the_committed_run() -> None:
+    """`crystalbench table results/start --no-settings` prints it."""
+    printed = text("results/start/table.md").partition("\n\n")[2].partition("\nSettings: ")[0]
+    assert len(printed) > 1000
+    assert printed.strip() in text("README.md")
+
+
 def test_the_two_commands_of_the_readme_are_those_of_continuous_integration() -> None:
     lines = [line for block in blocks("README.md", "sh") for line in block.splitlines()]
     assert sum(line.startswith("python3 -m venv") and line.endswith("pytest") for line in lines) == 1

@@ -25,8 +25,7 @@ def marginals(samples: Sequence[Protostructure], train: Split, held_out: Split |
     lines = [f"| | {' | '.join(names)} |", f"|---|{'---:|' * len(names)}"]
     for number in range(1, MOST_ELEMENTS + 1):
         shares = [_share(number, labels) for labels in columns.values()]
-        more = " or more" if number == MOST_ELEMENTS else ""
-        lines.append(f"| {number}{more} elements, % | {' | '.join(shares)} |")
+        lines.append(f"| {_count(number, MOST_ELEMENTS, 'element')}, % | {' | '.join(shares)} |")
     for title, key in (("number of elements", _elements), ("anonymous formula", _formula), ("prototype", None)):
         lines.append(f"| total variation: {title} | {' | '.join(_distances(columns, train, key, samples, held))} |")
     known = train.prototype_set
@@ -36,7 +35,7 @@ def marginals(samples: Sequence[Protostructure], train: Split, held_out: Split |
         ("all", list(samples)),
         *((name, [s for s in samples if _system(s) == name]) for _, name in SYSTEMS),
         *(
-            (_orbits(n), [s for s in samples if min(len(s.orbits), MOST_ORBITS) == n])
+            (_count(n, MOST_ORBITS, "orbit"), [s for s in samples if min(len(s.orbits), MOST_ORBITS) == n])
             for n in range(1, MOST_ORBITS + 1)
         ),
     ):
@@ -87,5 +86,5 @@ def _system(sample: Protostructure) -> str:
     return next(name for last, name in SYSTEMS if sample.spacegroup <= last)
 
 
-def _orbits(n: int) -> str:
-    return "1 orbit" if n == 1 else f"{n} orbits" + (" or more" if n == MOST_ORBITS else "")
+def _count(n: int, most: int, noun: str) -> str:
+    return f"{n} {noun}{'s' if n > 1 else ''}{' or more' if n == most else ''}"

@@ -11,6 +11,12 @@ from wyckoffdiff.model import parameter_count
 from wyckoffdiff.settings import EntrySettings, ModelSettings, NetworkSettings, to_plain
 from wyckoffdiff.training_log import read_log
 
+_DEPARTURE: dict[type, str] = {
+    ModelSettings: "",
+    EntrySettings: "It departs from the paper: the number of occupied variables is drawn at its training frequency, "
+    "as the space group is; they then come one by one, from a network that attends to those that are there and that learned "
+    "the variational bound (`wyckoffdiff/entries`).\n\n",
+}
 _MEANING: dict[type, str] = {
     ModelSettings: "the mean cross-entropy of x_0 given x_t in nats a variable, t uniform on 1..T; nearly all "
     "variables are empty positions, so small differences matter.",
@@ -75,7 +81,7 @@ def _text(found: Provenance, settings: NetworkSettings, parameters: int, model: 
     training = found.training
     average = f"exponential moving average of the weights ({training.ema:g} a step)" if training.ema else "the weights"
     done = f"{found.epochs:.1f} of {training.epochs} epochs"
-    unfinished = "" if found.epochs >= training.epochs else " The training was not finished: it is cut short here."
+    unfinished = "" if found.epochs >= training.epochs else " The training was not finished at this state."
     rows = {
         "dataset": f"`{found.dataset}`, content {found.dataset_identity[:16]}; training split only",
         "materials": f"{found.n_train:,}; {found.n_refused:,} more are beyond N_a = {settings.n_elements} or "
@@ -102,6 +108,7 @@ def _text(found: Provenance, settings: NetworkSettings, parameters: int, model: 
         f"# WyckoffDiff, {training.prior} prior, {found.dataset}\n\n"
         "A discrete diffusion model of protostructures: it draws space group, elements and Wyckoff positions, no "
         "coordinates (Ekström Kelvinius et al., *WyckoffDiff*, ICML 2025; this is an independent implementation).\n\n"
+        f"{_DEPARTURE[type(settings)]}"
         f"| | |\n|---|---|\n{table}\n\n"
         f"Losses are {_MEANING[type(settings)]} Validation uses the same noise after every epoch.\n\n"
         "The model repeats its data: elements, space groups and the errors of the labels are those of the dataset. "
