@@ -14,8 +14,8 @@ from wyckoffdiff.training_log import read_log
 _DEPARTURE: dict[type, str] = {
     ModelSettings: "",
     EntrySettings: "It departs from the paper: the number of occupied variables is drawn at its training frequency, "
-    "as the space group is; they then come one by one, from a network that attends to those that are there and that learned "
-    "the variational bound (`wyckoffdiff/entries`).\n\n",
+    "as the space group is; they then come one by one, from a network that attends to those that are there and that "
+    "learned the variational bound (`wyckoffdiff/entries`).\n\n",
 }
 _MEANING: dict[type, str] = {
     ModelSettings: "the mean cross-entropy of x_0 given x_t in nats a variable, t uniform on 1..T; nearly all "
