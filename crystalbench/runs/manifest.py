@@ -86,13 +86,17 @@ def generator_json(generator: GeneratorPlan, metrics: Sequence[MetricPlan], plug
         "plugin": _plugin(plugins, "readers" if generator.reader else "generators", generator.plugin),
         "parameters": dict(generator.parameters),
         "given": given_notes(generator.spec, metrics),
-        "replicas": [_replica_json(replica) for replica in generator.replicas],
+        "replicas": [_replica_json(generator, replica) for replica in generator.replicas],
     }
 
 
-def _replica_json(replica: ReplicaPlan) -> dict[str, Any]:
-    source = str(replica.source) if replica.source else None
-    return {"seed": replica.seed, "source": source, "key": replica.key, "inputs": dict(replica.inputs)}
+def _replica_json(generator: GeneratorPlan, replica: ReplicaPlan) -> dict[str, Any]:
+    return {
+        "seed": replica.seed,
+        "source": generator.source(replica),
+        "key": replica.key,
+        "inputs": dict(replica.inputs),
+    }
 
 
 def drawn_json(generator: str, replica: int, samples: ReplicaSamples | Failure) -> dict[str, Any]:

@@ -83,6 +83,12 @@ class GeneratorPlan:
     def chunk_size(self) -> int:
         return FILE_CHUNK if self.reader or self.spec is None else self.spec.chunk_size
 
+    def source(self, replica: ReplicaPlan) -> str | None:
+        """The file of a replica, as manifests and messages name it; an example is its generator's wherever it lies."""
+        if replica.source is None:
+            return None
+        return replica.source.name if self.kind is RowKind.EXAMPLE else str(replica.source)
+
     @property
     def plugin(self) -> str:
         """Name of the record that gives the samples, for error messages."""

@@ -101,7 +101,7 @@ class Run:
                 stream.generator.plugin,
                 lambda: draw_replica(stream, n=config.n, novel=config.novel, limit=config.draw_limit, report=report),
             )
-        source = str(stream.replica.source)
+        source = str(stream.generator.source(stream.replica))
         if failure := drawing_failure(stream.generator.name, source, drawn, stream.generator.reader is not None):
             self._failures.append(failure)
         return drawn
