@@ -25,7 +25,10 @@ class Node:
 
     def fail(self, expected: str) -> NoReturn:
         """Raise the error that says what stands here and what was expected."""
-        shown = repr(self.value)
+        try:
+            shown = repr(self.value)
+        except RecursionError:  # tables of TOML may be nested deeper than Python can print
+            shown = f"a nested {type(self.value).__name__}"
         shown = shown if len(shown) <= 60 else shown[:57] + "..."
         raise ReadError(f"{self.file}: {self.path or 'top level'} is {shown}; expected {expected}")
 

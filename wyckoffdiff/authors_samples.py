@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crystalbench import Invalid, InvalidReason, Parameters, ReadError, Sample
+from crystalbench.crystals.prototype import MAX_ORBITS
 from crystalbench.torch_files import UNREADABLE, reason
 from wyckoffdiff.encoding import from_dense, to_sample
 from wyckoffdiff.layout import LAST_GROUP, layout
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _MARKS = (b"torch_geometric.data.data\nData\n", b"x_inf_dof", b"x_0_dof")
 _MAX_PICKLE_BYTES = 256 * 2**20  # 900 bytes a material
+_MAX_NUMBERS = 10_000  # positions times elements of one material
 
 
 class _Inert:
@@ -39,7 +41,8 @@ def detect(path: Path) -> bool:
 
 def _instructions(archive: zipfile.ZipFile) -> bytes:
     names = [info for info in archive.infolist() if info.filename.endswith("/data.pkl")]
-    if len(names) != 1 or names[0].file_size > _MAX_PICKLE_BYTES:
+    stored = all(info.compress_type == zipfile.ZIP_STORED for info in archive.infolist())  # else a size may be a lie
+    if len(names) != 1 or not stored or names[0].file_size > _MAX_PICKLE_BYTES:
         raise ReadError(f"{archive.filename}: not an archive of torch.save")
     return archive.read(names[0])
 
@@ -64,10 +67,14 @@ def _load(path: Path) -> list[Any]:
         for name in ("data.Data", "data.DataEdgeAttr", "data.DataTensorAttr", "storage.GlobalStorage")
     ]
     try:
+        with zipfile.ZipFile(path) as archive:
+            _instructions(archive)
         with torch.serialization.safe_globals(classes):
             content = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise ReadError(f"{path}: no such file or folder") from None
+    except zipfile.BadZipFile as error:
+        raise ReadError(f"{path}: cannot be read as samples of WyckoffDiff: not an archive of torch.save") from error
     except UNREADABLE as error:
         raise ReadError(f"{path}: cannot be read as samples of WyckoffDiff: {reason(error)}") from error
     if not isinstance(content, list):
@@ -84,6 +91,8 @@ def _sample(data: Any, where: str) -> Sample:
     for key, value in found.items():
         if not isinstance(value, torch.Tensor) or value.is_floating_point() or value.is_complex():
             return Invalid(InvalidReason.UNREADABLE, f"{where}: {key} is no tensor of integers")
+        if value.numel() > _MAX_NUMBERS:  # strides of 0 claim any number
+            return Invalid(InvalidReason.UNREADABLE, f"{where}: {key} has {value.numel()} numbers")
         tensors[key] = value.long()
     if tensors["space_group"].numel() != 1 or not 1 <= (group := int(tensors["space_group"])) <= LAST_GROUP:
         return Invalid(InvalidReason.UNREADABLE, f"{where}: no space group from 1 to {LAST_GROUP}")
@@ -93,6 +102,8 @@ def _sample(data: Any, where: str) -> Sample:
             InvalidReason.UNREADABLE,
             f"{where}: x_0_dof {tuple(z0.shape)} and x_inf_dof {tuple(zinf.shape)} do not fit space group {group}",
         )
+    if (zinf > MAX_ORBITS).any() or int(zinf.sum()) > MAX_ORBITS:
+        return Invalid(InvalidReason.UNREADABLE, f"{where}: over {MAX_ORBITS} orbits")
     if (z0 < 0).any() or (zinf < 0).any():
         return Invalid(InvalidReason.UNREADABLE, f"{where}: negative numbers of atoms")
     return to_sample(from_dense(group, z0.numpy(), zinf.numpy()))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from crystalbench import ReadError
 from crystalbench_baselines import _pickle_as_data
 from crystalbench_baselines._pickle_as_data import TensorRecord
-from crystalbench_baselines._streams import BROKEN, in_words
+from crystalbench_baselines._streams import BROKEN, in_words, open_member
 
 MAX_ENTRIES = 100_000
 """Files in the archive. CDVAE's hold ten; FlowMM's up to a few for each crystal."""
@@ -91,7 +91,7 @@ class TorchArchive:
                 limit = min(limit, MAX_INFLATED_BYTES)
             if info.file_size > limit:
                 raise ReadError(f"{self._path}: entry {entry} has {info.file_size} bytes, the limit is {limit}")
-            with self._zip.open(info) as stream:
+            with open_member(self._zip, info) as stream:
                 # Piece by piece: the size that an archive states may be a lie.
                 return b"".join(iter(lambda: stream.read(_PIECE), b""))
         except KeyError:

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from typing import IO, BinaryIO
 
@@ -41,12 +41,16 @@ class Document:
         Its name there; with folders, in a container.
     alone
         It was given by itself.
+    work
+        To be called with what takes as long as reading so many words, beside the words themselves; raises `ReadError`
+        once it is too much for one source.
     """
 
     path: Path
     name: str
     alone: bool
     _open: Callable[[], BinaryIO]
+    work: Callable[[int], None]
 
     def __str__(self) -> str:
         return str(self.path) if self.alone else f"{self.path}, {self.name}"
@@ -98,14 +102,13 @@ class Document:
     def lines(self) -> Iterator[str]:
         """Yield the lines with their ends, and with a mark in the place of bytes that are not UTF-8."""
         with self.open() as stream:
-            for number in range(1, _limits.MAX_LINES + 1):
+            for number in count(1):
                 line = stream.readline(_limits.MAX_LINE + 1)
                 if not line:
                     return
                 if len(line) > _limits.MAX_LINE:
                     raise ReadError(f"{self}: line {number} has over {_limits.MAX_LINE} bytes")
                 yield decode(line.removeprefix(codecs.BOM_UTF8) if number == 1 else line)
-        raise ReadError(f"{self}: over {_limits.MAX_LINES} lines; split it")
 
 
 def decode(text: bytes) -> str:
@@ -131,16 +134,16 @@ def documents(path: Path, named: Named, what: str, *, torch: bool = False) -> It
         If there is none, or an archive is damaged or too large.
     """
     source = kind(path)
-    budget = Budget(str(path))
+    budget = Budget(str(path)) if torch else Budget(str(path), words=_limits.MAX_WORDS)
     if source is Kind.ABSENT:
         problem = "neither a file nor a folder" if path.exists() else "no such file or folder"
         raise ReadError(f"{path}: {problem}")
     if source is Kind.TORCH and not torch:
         raise ReadError(f"{path}: a PyTorch file; no {what} in it")
     if source not in _CONTAINERS or (torch and source is Kind.ZIP and _is_named(path.name, named)):  # cut off
-        yield Document(path, path.name, True, lambda: open_file(path, budget))
+        yield Document(path, path.name, True, lambda: open_file(path, budget), budget.work)
         return
-    with members(path, source, budget) as inside:
+    with members(path, source) as inside:
         meant = [member for member in inside if _is_named(member.name, named)]
         if not meant:
             raise ReadError(f"{path}: no {what} in it{_what_there_is(inside)}")
@@ -156,7 +159,7 @@ def _document(path: Path, member: Member, budget: Budget) -> Document:
         except BROKEN as error:
             raise ReadError(f"{where}: {in_words(error)}") from error
 
-    return Document(path, member.name, False, opened)
+    return Document(path, member.name, False, opened, budget.work)
 
 
 def _is_named(name: str, named: Named) -> bool:
@@ -219,11 +222,11 @@ def reader(
 
     def read(path: Path, settings: Parameters) -> Iterator[Sample]:
         refuse(path)
-        count = 0
+        found = 0
         for document in documents(path, named, what):
             for sample in samples(document, settings):
-                count += 1
-                if count > _limits.MAX_SAMPLES:
+                found += 1
+                if found > _limits.MAX_SAMPLES:
                     raise ReadError(f"{path}: over {_limits.MAX_SAMPLES} samples; split it")
                 yield sample
 
@@ -271,5 +274,5 @@ def _names(path: Path, named: Named) -> list[str]:
     source = kind(path)
     if source not in _CONTAINERS:
         return []
-    with members(path, source, Budget(str(path))) as inside:
+    with members(path, source) as inside:
         return [member.name for member in inside if _is_named(member.name, named)]

@@ -46,6 +46,7 @@ class Layout:
     def __init__(self, document: Document, is_crystal: IsCrystal, what: str, key: str = "") -> None:
         self._document, self._is_crystal, self._what, self._key = document, is_crystal, what, key
         self._crystals: dict[int, Node | None] = {}  # by the place of a record
+        self._holding: dict[tuple[int, int], bool] = {}  # by place and depth, of large values
         self._looked_at = 0
 
     def entries(self) -> Iterator[Entry]:
@@ -74,6 +75,7 @@ class Layout:
         keys: set[str] = set()
         for number, node in _json.lines(self._document):
             self._crystals.clear()
+            self._holding.clear()
             crystal = self._crystal(node) if node is not None else None
             if crystal is None and not keys:
                 waiting.append((f"line {number}", node))
@@ -171,12 +173,17 @@ class Layout:
         """Whether there is a crystal in a value."""
         if not (node.is_object or node.is_list):
             return False
+        if (known := self._holding.get((node.start, depth))) is not None:
+            return known
         self._looked_at += 1
         if self._looked_at > _MAX_LOOKED_AT:
             raise ReadError(f"{self._document}: over {_MAX_LOOKED_AT} values beside crystals; write the crystals alone")
-        if self._crystal(node) is not None:
-            return True
-        return depth < _MAX_DEPTH and any(self._holds(child, depth + 1) for _, child in node.children())
+        found = self._crystal(node) is not None or (
+            depth < _MAX_DEPTH and any(self._holds(child, depth + 1) for _, child in node.children())
+        )
+        if node.end - node.start > _LARGE:
+            self._holding[node.start, depth] = found
+        return found
 
     def _crystal(self, node: Node) -> Node | None:
         """Return the crystal of a record: the value itself, or the one that a key names."""
@@ -216,6 +223,7 @@ class Layout:
 
 _EARLY = 1000  # lines before the first crystal
 _MAX_LOOKED_AT = 5_000_000
+_LARGE = 1000  # bytes of a value of which it is remembered whether there is a crystal in it
 _COLUMN = re.compile("structure|crystal|entry|cse")
 _ROLE = re.compile(r"structure|^(?:crystals?|entry|input|output|initial|final|relaxed|unrelaxed|cse)$")
 

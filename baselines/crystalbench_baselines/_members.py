@@ -19,7 +19,7 @@ from typing import BinaryIO, cast
 
 from crystalbench import ReadError
 from crystalbench_baselines import _limits
-from crystalbench_baselines._streams import BROKEN, Budget, in_words, open_file
+from crystalbench_baselines._streams import BROKEN, Budget, in_words, open_file, open_member
 
 _BLOCK = 512  # of a tar archive
 _IN_MEMORY = 2**25
@@ -84,7 +84,7 @@ def _is_torch(path: Path) -> bool:
 
 
 @contextmanager
-def members(path: Path, what: Kind, budget: Budget) -> Iterator[list[Member]]:
+def members(path: Path, what: Kind) -> Iterator[list[Member]]:
     """Give the files of a folder or archive in natural order; their bytes can be had within the context.
 
     Raises
@@ -93,7 +93,7 @@ def members(path: Path, what: Kind, budget: Budget) -> Iterator[list[Member]]:
         If the archive is damaged, or there are more than `_limits.MAX_MEMBERS`.
     """
     opener = {Kind.FOLDER: _folder, Kind.ZIP: _zip, Kind.TAR: _tar}[what]
-    with opener(path, budget) as found:
+    with opener(path) as found:
         inside = [Member(_inside(member.name), member.open) for member in found if not _hidden(member.name)]
         yield sorted(inside, key=lambda member: natural(member.name))
 
@@ -105,7 +105,7 @@ def first_names(path: Path, what: Kind) -> list[str]:
             with open_file(path, Budget(str(path))) as stream:
                 names = [name for name, _, _ in _tar_entries(io.BytesIO(stream.read(_BEGINNING)), path)]
         else:
-            with (_folder if what is Kind.FOLDER else _zip)(path, Budget(str(path))) as found:
+            with (_folder if what is Kind.FOLDER else _zip)(path) as found:
                 names = [member.name for member in found]
     except (ReadError, *BROKEN):
         return []
@@ -134,7 +134,7 @@ def _check_count(count: int, path: Path) -> None:
 
 
 @contextmanager
-def _folder(path: Path, budget: Budget) -> Iterator[list[Member]]:
+def _folder(path: Path) -> Iterator[list[Member]]:
     def walk() -> Iterator[Member]:
         for folder, below, names in os.walk(path):
             below[:] = [name for name in below if not name.startswith(".")]
@@ -147,7 +147,7 @@ def _folder(path: Path, budget: Budget) -> Iterator[list[Member]]:
 
 
 @contextmanager
-def _zip(path: Path, budget: Budget) -> Iterator[list[Member]]:
+def _zip(path: Path) -> Iterator[list[Member]]:
     try:
         archive = zipfile.ZipFile(path)
     except BROKEN as error:
@@ -155,15 +155,15 @@ def _zip(path: Path, budget: Budget) -> Iterator[list[Member]]:
     with archive:
         infos = (info for info in archive.infolist() if not info.is_dir())
         yield _limited(
-            (Member(i.filename, lambda i=i: cast(BinaryIO, archive.open(i))) for i in infos),  # type: ignore[misc]
+            (Member(i.filename, lambda i=i: open_member(archive, i)) for i in infos),  # type: ignore[misc]
             path,
         )
 
 
 @contextmanager
-def _tar(path: Path, budget: Budget) -> Iterator[list[Member]]:
+def _tar(path: Path) -> Iterator[list[Member]]:
     # Unpacked as a whole, to memory or a nameless file: sorted order in a stream would mean unpacking it often.
-    with tempfile.SpooledTemporaryFile(_IN_MEMORY) as whole, open_file(path, budget) as stream:
+    with tempfile.SpooledTemporaryFile(_IN_MEMORY) as whole, open_file(path, Budget(str(path))) as stream:
         while piece := stream.read(2**20):
             whole.write(piece)
         plain = cast(BinaryIO, whole)

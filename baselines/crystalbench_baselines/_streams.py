@@ -11,6 +11,8 @@ import zlib
 from pathlib import Path
 from typing import BinaryIO, cast
 
+import numpy as np
+
 from crystalbench import ReadError
 from crystalbench_baselines import _limits
 
@@ -24,6 +26,7 @@ BROKEN = (
 """What the libraries raise on damaged, truncated, encrypted or oddly compressed files."""
 
 _PIECE = 2**16
+_FIRST_OF_SEVERAL = 0xC0  # bytes of a character in UTF-8
 
 
 def plain_name(name: str) -> str:
@@ -50,18 +53,35 @@ def in_words(error: BaseException) -> str:
 
 
 class Budget:
-    """Bytes that may still be read of one source."""
+    """Bytes, and for text words and line ends, that may still be read of one source."""
 
-    def __init__(self, where: str, limit: int | None = None) -> None:
+    def __init__(self, where: str, *, words: int | None = None) -> None:
         self._where = where
-        self._limit = _limits.MAX_BYTES if limit is None else limit
-        self._left = self._limit
+        self._limits = _limits.MAX_BYTES, words
+        self._bytes = self._words = 0
 
-    def spend(self, count: int) -> None:
-        """Raise `ReadError` once the limit is passed."""
-        self._left -= count
-        if self._left < 0:
-            raise ReadError(f"{self._where}: over {self._limit} bytes (unpacked); split it")
+    def spend(self, piece: bytes) -> None:
+        """Raise `ReadError` once a limit is passed."""
+        most, words = self._limits
+        self._bytes += len(piece)
+        if self._bytes > most:
+            raise ReadError(f"{self._where}: over {most} bytes (unpacked); split it")
+        if words is not None:
+            self.work(_words_and_lines(piece))
+
+    def work(self, words: int) -> None:
+        """Count what takes as long to read as so many words; raises `ReadError` once the limit is passed."""
+        self._words += words
+        if self._limits[1] is not None and self._words > self._limits[1]:
+            raise ReadError(f"{self._where}: over {self._limits[1]} words and lines (unpacked); split it")
+
+
+def _words_and_lines(piece: bytes) -> int:
+    """Return how many words and line ends there are; a character beyond ASCII counts as one, as it may be a blank."""
+    codes = np.frombuffer(piece, dtype=np.uint8)
+    dark = codes > ord(" ")
+    ends = (dark[:-1] & ~dark[1:], codes == ord("\n"), codes >= _FIRST_OF_SEVERAL)
+    return sum(map(int, map(np.count_nonzero, ends)))
 
 
 class _Counted(io.RawIOBase):
@@ -75,10 +95,10 @@ class _Counted(io.RawIOBase):
 
     def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override]
         try:
-            piece = self._stream.read(len(buffer))
+            piece = self._stream.read(min(len(buffer), _PIECE))  # every layer would make room for the whole
         except BROKEN as error:
             raise ReadError(f"{self._where}: {in_words(error)}") from error
-        self._budget.spend(len(piece))
+        self._budget.spend(piece)
         buffer[: len(piece)] = piece
         return len(piece)
 
@@ -123,6 +143,17 @@ class _Xz(io.RawIOBase):
     def close(self) -> None:
         self._stream.close()
         super().close()
+
+
+def open_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> BinaryIO:
+    """Open a member of a zip archive; raises what `BROKEN` lists.
+
+    Stored and deflated members only: `zipfile` unpacks what it has read of any other as a whole, and 64 kB of bzip2
+    may be a gigabyte.
+    """
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise NotImplementedError(f"compression method {info.compress_type}")
+    return cast(BinaryIO, archive.open(info))
 
 
 def inflated(stream: BinaryIO, where: str, budget: Budget) -> BinaryIO:

@@ -100,13 +100,22 @@ def layout(path: Path) -> Layout | None:
         if kind(path) is not Kind.TORCH and not may_hold(path, _is_torch):
             return None
         status = path.stat()
-        return _layout(path, status.st_mtime_ns, status.st_size)
-    except (OSError, ReadError):
+        found = _layout(path, status.st_mtime_ns, status.st_size)
+    except OSError:
         return None
+    return found if isinstance(found, Layout) else None
 
 
 @functools.lru_cache(maxsize=4)  # five readers ask about the same file
-def _layout(path: Path, _modified: int, _size: int) -> Layout:
+def _layout(path: Path, _modified: int, _size: int) -> Layout | ReadError:
+    """Return the layout, or the error: both are worth remembering for the next reader."""
+    try:
+        return _first_layout(path)
+    except ReadError as error:
+        return error.with_traceback(None)
+
+
+def _first_layout(path: Path) -> Layout:
     for document in _documents(path):
         with _opened(document) as archive:
             name = str(document)

@@ -34,7 +34,7 @@ def _samples(document: Document, parameters: Parameters) -> Iterable[Sample]:
     text = document.text()
     if isinstance(text, Invalid):
         return [text]
-    return _cif.structures(text) if document.alone else [_cif.structure(text)]
+    return _cif.structures(text, document.work) if document.alone else [_cif.structure(text, document.work)]
 
 
 @hookimpl

@@ -25,6 +25,7 @@ from crystalbench import (
 from crystalbench.crystals.columns import CRYSTAL_COLUMNS
 from crystalbench.errors import unknown_name
 from crystalbench_baselines import _cif, _labels, _python_literal
+from crystalbench_baselines._cif import Work
 from crystalbench_baselines._documents import Document, reader
 from crystalbench_baselines._pymatgen import structure
 from crystalbench_baselines._python_literal import LiteralError
@@ -66,7 +67,8 @@ def _samples(document: Document, parameters: Parameters) -> Iterator[Sample]:
     as_cif = names[place] == "cif"
     for number, row in chain([first], lines):
         if row:  # csv gives an empty list for an empty line
-            yield _sample(row[place] if place < len(row) else "", document.place(f"line {number}"), as_cif)
+            cell = row[place] if place < len(row) else ""
+            yield _sample(cell, document.place(f"line {number}"), as_cif, document.work)
 
 
 def _column(names: list[str], first: list[str], wanted: str, document: Document) -> int:
@@ -97,11 +99,12 @@ def _looks_like_crystal(cell: str) -> bool:
     return "_cell_length_a" in text or text.startswith("{") or _labels.LABEL.fullmatch(text) is not None
 
 
-def _sample(text: str, place: str, as_cif: bool) -> Sample:
+def _sample(text: str, place: str, as_cif: bool, work: Work) -> Sample:
     """Return what a cell holds: a CIF text if the column says so, else what it looks like."""
     if text.strip().lower() in _labels.NOTHING:
         return Invalid(InvalidReason.UNREADABLE, f"{place}: an empty cell")
     if text.lstrip().startswith("{"):
+        work(sum(map(text.count, "[]{}(),:\"'")))
         try:
             return structure(_python_literal.parse(text), place)
         except LiteralError as error:
@@ -109,7 +112,7 @@ def _sample(text: str, place: str, as_cif: bool) -> Sample:
     as_cif = as_cif or "_cell_length_a" in text or "\n" in text.strip() or text.lstrip().startswith("data_")
     if not as_cif:
         return _labels.sample(text, place)
-    found = _cif.structure(text)
+    found = _cif.structure(text, work)
     if isinstance(found, Invalid) and found.reason is InvalidReason.UNREADABLE:
         return Invalid(found.reason, f"{place}: {found.detail}")
     return found

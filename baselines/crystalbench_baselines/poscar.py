@@ -25,6 +25,12 @@ from crystalbench_baselines._elements import (
     numbers,
 )
 
+_MAX_ROWS = _limits.MAX_ATOMS + 1000
+"""Lines that may say something of the crystal; velocities may follow."""
+
+_MAX_WORDS = 1000
+"""In one line, which holds no more words than a crystal has elements."""
+
 _COUNTS = re.compile(r"[0-9]+(?:\s+[0-9]+)*", re.ASCII)
 
 
@@ -37,14 +43,14 @@ def _samples(document: Document, parameters: Parameters) -> Iterable[Sample]:
     if isinstance(text, Invalid):
         return [text]
     try:
-        return [_parse(text.split("\n"))]
+        return [_parse(text.split("\n", _MAX_ROWS)[:_MAX_ROWS])]
     except (BadRecordError, UnknownElementError) as error:
         return [invalid(error, document.name)]
 
 
 def _parse(lines: list[str]) -> RawStructure | Invalid:
     """Read: comment, scale, three vectors, symbols, counts, [selective dynamics], kind of coordinates, coordinates."""
-    rows = [_words(line) for line in lines]
+    rows = [[], *map(_words, lines[1:])]  # the first line is a comment
     if len(rows) < 7:
         raise BadRecordError("the file ends too early")
     scale = np.array(_scale(rows[1]))
@@ -87,7 +93,10 @@ def _scale(row: list[str]) -> list[float]:
 
 def _words(line: str) -> list[str]:
     """Return the words of a line, without the comment behind them."""
-    return re.split("[!#]", line, maxsplit=1)[0].split()
+    words = re.split("[!#]", line, maxsplit=1)[0].split(None, _MAX_WORDS)
+    if len(words) > _MAX_WORDS:
+        raise BadRecordError(f"a line of over {_MAX_WORDS} words, {line.strip()[:40]!r}")
+    return words
 
 
 def _elements(lines: list[str], rows: list[list[str]]) -> tuple[list[int], int]:
@@ -124,6 +133,7 @@ def _symbols_of_vasp_4(comment: str, count: int) -> list[str]:
     return words
 
 
+@np.errstate(over="ignore", invalid="ignore")  # a scale of 1e308 makes infinite vectors, which the screening names
 def _structure(
     lattice: NDArray[np.float64],
     scale: NDArray[np.float64],

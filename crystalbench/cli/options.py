@@ -2,7 +2,6 @@
 
 import json
 import re
-import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,7 +12,7 @@ from crystalbench.cli.completion import Name, record
 from crystalbench.crystals.convert import Backend
 from crystalbench.crystals.wyckoff import Table
 from crystalbench.errors import ConfigError
-from crystalbench.runs.config import RunConfig, merged, read_toml
+from crystalbench.runs.config import RunConfig, merged, parse_toml, read_toml
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -177,8 +176,8 @@ def _setting(text: str) -> dict[str, Any]:
     ((key, value),) = _pairs("set", (text,))
     for written in (value, json.dumps(value)):
         try:
-            return tomllib.loads(f"{key} = {written}")
-        except tomllib.TOMLDecodeError:
+            return parse_toml(f"{key} = {written}")
+        except ValueError:
             continue
     raise ConfigError(f"--set {text}: expected KEY=VALUE with a key as in the configuration file")
 

@@ -286,7 +286,10 @@ def _read(label: str) -> tuple[int, Parts, tuple[str, ...]]:
         problem = f"Wyckoff letters of {len(fields) - 3} elements, but {len(elements)} after the colon"
         raise _LabelError(starts[3], problem, "give one group of letters per element, separated by '_'")
     places = starts[3:-1]
-    parts = tuple([_read_part(text, spacegroup, at) for text, at in zip(fields[3:], places, strict=True)])
+    read: list[str] = []
+    for text, at in zip(fields[3:], places, strict=True):
+        read.append(_read_part(text, spacegroup, at, prototype.MAX_ORBITS - sum(map(len, read))))
+    parts = tuple(read)
     _check_occupation(parts, spacegroup, places)
     atoms = prototype.amounts(spacegroup, parts)
     _check_formula(fields[0], prototype.reduced(atoms))
@@ -325,8 +328,8 @@ def _read_spacegroup(text: str, at: int) -> int:
     return int(text)
 
 
-def _read_part(text: str, spacegroup: int, at: int) -> str:
-    """Letters of one element, sorted, with repeats."""
+def _read_part(text: str, spacegroup: int, at: int, free: int) -> str:
+    """Letters of one element, sorted, with repeats; ``free`` orbits at most."""
     known = wyckoff.letters(spacegroup)
     read = ""
     end = 0
@@ -341,8 +344,9 @@ def _read_part(text: str, spacegroup: int, at: int) -> str:
         if letter in read:
             remedy = f"write the number of its orbits once, as in 2{letter}"
             raise _LabelError(at + end - 1, f"{letter} twice for one element", remedy)
-        if count and (count[0] == "0" or len(count) > 4):
-            raise _LabelError(at + run.start(), f"{count} orbits", "expected a number from 1 to 9999")
+        if count.startswith("0") or len(count) > 4 or len(read) + int(count or 1) > free:
+            remedy = f"expected a number from 1, and {prototype.MAX_ORBITS} orbits at most in all"
+            raise _LabelError(at + run.start(), f"{count[:20] or 1} orbits", remedy)
         read += letter * int(count or 1)
     if suffix := _SUFFIX.fullmatch(text, end):
         problem = f"{suffix[0]!r} numbers a prototype among those of one label"
@@ -357,8 +361,8 @@ def _check_occupation(parts: Parts, spacegroup: int, starts: list[int]) -> None:
     known = wyckoff.by_letter(spacegroup)
     seen = ""
     for part, at in zip(parts, starts, strict=True):
-        for letter in part:
-            if letter in seen and known[letter].dof == 0:
+        for letter in dict.fromkeys(part):
+            if (letter in seen or part.count(letter) > 1) and known[letter].dof == 0:
                 problem = f"position {letter} of space group {spacegroup} is occupied twice"
                 raise _LabelError(at, problem, "it has no free coordinate and holds one orbit only")
             seen += letter

@@ -23,7 +23,7 @@ orders needs 20! steps.
 import functools
 import re
 from collections import Counter
-from itertools import combinations, groupby
+from itertools import combinations
 from math import gcd
 from string import ascii_uppercase
 
@@ -34,6 +34,8 @@ from crystalbench.errors import ProtostructureError
 Parts = tuple[str, ...]
 MAX_ELEMENTS = len(ascii_uppercase)
 """A label names its elements A to Z; more than 26 have no label."""
+MAX_ORBITS = 2000
+"""Of one protostructure: a cell of so many atoms in P1, which is where the conversion stops by default."""
 
 
 def rank(letter: str) -> int:
@@ -72,8 +74,8 @@ def _candidates(spacegroup: int, parts: Parts, table: Table) -> list[Parts]:
 @functools.lru_cache(maxsize=1 << 14)
 def part_text(part: str) -> str:
     """Write one element's letters as in a label: ``"aiii"`` becomes ``"a3i"``."""
-    runs = ((letter, sum(1 for _ in run)) for letter, run in groupby(part))
-    return "".join(letter if count == 1 else f"{count}{letter}" for letter, count in runs)
+    counts = [(letter, part.count(letter)) for letter in dict.fromkeys(part)]
+    return "".join([letter if count == 1 else f"{count}{letter}" for letter, count in counts])
 
 
 def _text(parts: Parts) -> str:
@@ -99,7 +101,7 @@ def canonical_parts(spacegroup: int, parts: Parts, table: Table = Table.AFFINE) 
 def n_sites(spacegroup: int, part: str) -> int:
     """Return the number of sites in the conventional cell on the positions ``part``."""
     table = wyckoff.by_letter(spacegroup)
-    return sum([table[letter].multiplicity for letter in part])
+    return sum([table[letter].multiplicity * part.count(letter) for letter in set(part)])
 
 
 def amounts(spacegroup: int, parts: Parts) -> tuple[int, ...]:
@@ -177,6 +179,8 @@ def canonical(spacegroup: int, parts: Parts, table: Table) -> tuple[Parts, str]:
     if not parts:
         raise ProtostructureError(f"no orbits in space group {spacegroup}: a protostructure has at least one")
     joined = "".join(parts)
+    if len(joined) > MAX_ORBITS:
+        raise ProtostructureError(f"{len(joined)} orbits: a protostructure has at most {MAX_ORBITS}")
     for letter, position in wyckoff.by_letter(spacegroup).items():
         if position.dof == 0 and joined.count(letter) > 1:
             raise ProtostructureError(

@@ -169,15 +169,43 @@ class RunConfig:
         return plain
 
 
+MAX_BYTES = 2**20
+"""Of a configuration file."""
+
+MAX_DEPTH = 16
+"""Tables and lists in each other; settings take three."""
+
+
+def parse_toml(text: str) -> dict[str, Any]:
+    """Read TOML; raises `ValueError`, also where it is nested deeper than Python can print."""
+    try:
+        data = tomllib.loads(text)
+    except RecursionError:
+        raise ValueError("lists or tables nested too deeply") from None
+    level: list[Any] = [data]
+    for _ in range(MAX_DEPTH):
+        inside = (value for outer in level for value in (outer.values() if isinstance(outer, dict) else outer))
+        level = [value for value in inside if isinstance(value, dict | list)]
+    if level:
+        raise ValueError(f"tables nested deeper than {MAX_DEPTH}")
+    return data
+
+
 def read_toml(path: Path) -> dict[str, Any]:
     """Read a configuration file; sample paths in it are relative to its folder."""
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            text = file.read(MAX_BYTES + 1)
+        if len(text) > MAX_BYTES:
+            raise ConfigError(f"{path}: over {MAX_BYTES} bytes, so no configuration of a run")
+        data = parse_toml(text.decode("utf-8"))
     except OSError as error:
         raise ConfigError(
             f"{path}: {'no such file' if isinstance(error, FileNotFoundError) else 'cannot be read'}"
         ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ConfigError:
+        raise
+    except ValueError as error:
         raise ConfigError(f"{path}: not a TOML file: {error}") from error
     for generator in _table(data.get("generator", {}), "generator").values():
         if isinstance(generator, dict) and isinstance(generator.get("samples"), list):

@@ -18,6 +18,8 @@ def detect_reader(source: Path, plugins: Plugins, owner: str = "") -> ReaderSpec
     owner
         What stands before the name of a reader in the flag that names one: ``"my_model="`` in a run.
     """
+    if not source.is_file() and not source.is_dir():  # a pipe or device: whoever opens it may wait for ever
+        raise ConfigError(f"{source}: {'neither a file nor a folder' if source.exists() else 'no such file or folder'}")
     answers = {reader.name: detects(reader, source) for reader in plugins.readers.values()}
     matches = [plugins.readers[name] for name, answer in answers.items() if answer is True]
     if len(matches) == 1:

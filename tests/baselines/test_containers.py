@@ -122,9 +122,9 @@ def test_caps_on_files_lines_and_samples(tmp_path: Path, monkeypatch: pytest.Mon
     for archive in archives:
         with pytest.raises(ReadError, match="over 1 files in it; split it"):
             read("labels", archive)
-    monkeypatch.setattr(_limits, "MAX_LINES", 3)
-    (tmp_path / "x.txt").write_text(f"{RUTILE}\n" * 4)
-    with pytest.raises(ReadError, match=r"x\.txt: over 3 lines; split it"):
+    monkeypatch.setattr(_limits, "MAX_WORDS", 8)
+    (tmp_path / "x.txt").write_text(f"{RUTILE}\n" * 5)
+    with pytest.raises(ReadError, match=r"x\.txt: over 8 words and lines \(unpacked\); split it"):
         read("labels", tmp_path / "x.txt")
 
 

@@ -297,6 +297,28 @@ def test_samples_that_name_other_classes_are_refused_and_nothing_of_them_runs(tm
         list(read(tmp_path / "hostile.pt", {}))
 
 
+@pytest.mark.usefixtures("pyg")
+def test_samples_that_claim_more_than_a_file_may_hold_are_invalid_at_once(tmp_path: Path) -> None:
+    rows = len(layout(225).unconstrained)
+    path = tmp_path / "huge.pt"
+    wide = torch.zeros(rows, 1, dtype=torch.int64).expand(rows, 2**40)
+    many = torch.full((rows, 100), 2**62)
+    torch.save([data(225, {}, x_inf_dof=wide), data(225, {}, x_inf_dof=many)], path)
+    first, second = read(path, {})
+    assert isinstance(first, Invalid)
+    assert isinstance(second, Invalid)
+    assert "x_inf_dof has" in first.detail
+    assert "over 2000 orbits" in second.detail
+
+
+def test_an_archive_whose_sizes_may_be_lies_is_not_unpacked(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "packed.pt", "w", zipfile.ZIP_BZIP2) as archive:
+        archive.writestr("a/data.pkl", b"torch_geometric.data.data\nData\nx_inf_dofx_0_dof")
+    assert not detect(tmp_path / "packed.pt")
+    with pytest.raises(ReadError, match="not an archive of torch"):
+        list(read(tmp_path / "packed.pt", {}))
+
+
 def test_other_archives_are_not_taken_for_samples(tmp_path: Path) -> None:
     torch.save({"x_0_dof": torch.zeros(1)}, tmp_path / "dict.pt")
     with zipfile.ZipFile(tmp_path / "plain.zip", "w") as archive:

@@ -20,6 +20,7 @@ file for a damaged part that the crystal does not need.
 """
 
 from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,34 +47,53 @@ _MAX_COMPARED = 2000
 _ANGLES = tuple(f"_cell_angle_{angle}" for angle in ("alpha", "beta", "gamma"))
 
 
-def structures(text: str) -> list[RawStructure | Invalid]:
-    """Return the structure of each data block that has a cell or atoms; one `Invalid` if none has.
+Work = Callable[[int], None]
+"""What counts the work, in words that could be read meanwhile."""
+
+_IMAGES_A_WORD = 8
+
+
+def _uncounted(words: int) -> None:
+    """For texts that one has written oneself."""
+
+
+def structures(text: str, work: Work = _uncounted) -> Iterator[RawStructure | Invalid]:
+    """Yield the structure of each data block that has a cell or atoms; one `Invalid` if none has.
 
     A block of a measured pattern that repeats the cell is no crystal.
     """
+    found = False
     try:
-        found = [block for block in blocks(text) if listed.has_sites(block) or _lacks_its_sites(block)]
+        for block in blocks(text):
+            if listed.has_sites(block) or _lacks_its_sites(block):
+                found = True
+                yield _structure(block, work)
     except CifError as error:
-        return [Invalid(error.reason, str(error))]
-    return [_structure(block) for block in found] or [Invalid(InvalidReason.UNREADABLE, "no cell and no atoms in it")]
+        found = True
+        yield Invalid(error.reason, str(error))
+    if not found:
+        yield Invalid(InvalidReason.UNREADABLE, "no cell and no atoms in it")
 
 
-def structure(text: str) -> RawStructure | Invalid:
+def structure(text: str, work: Work = _uncounted) -> RawStructure | Invalid:
     """Return the one structure in a text."""
+    only, count = None, 0
     try:
-        found = [block for block in blocks(text) if listed.has_sites(block)]
+        for block in blocks(text):
+            if listed.has_sites(block):
+                only, count = block, count + 1
     except CifError as error:
         return Invalid(error.reason, str(error))
-    if len(found) > 1:
-        return Invalid(InvalidReason.UNREADABLE, f"{len(found)} structures in one text, expected one")
-    return _structure(found[0]) if found else structures(text)[0]
+    if count > 1:
+        return Invalid(InvalidReason.UNREADABLE, f"{count} structures in one text, expected one")
+    return _structure(only, work) if only else next(structures(text, work))
 
 
 def _lacks_its_sites(block: Block) -> bool:
     return _LENGTHS[0] in block and not any(tag.startswith("_pd_") for tag in block.columns)
 
 
-def _structure(block: Block) -> RawStructure | Invalid:
+def _structure(block: Block, work: Work) -> RawStructure | Invalid:
     try:
         cell = _cell(block)
         empty = RawStructure.from_parameters(cell[:3], cell[3:], [], [])
@@ -87,7 +107,7 @@ def _structure(block: Block) -> RawStructure | Invalid:
             return Invalid(InvalidReason.NON_FINITE, "a coordinate that is no finite number")
         if min(cell[:3]) < _CELL_LENGTHS[0] or max(cell[:3]) > _CELL_LENGTHS[1]:
             return RawStructure.of(empty.lattice, sites.frac_coords, sites.assignments[0])  # for the screening
-        return _chosen(symmetry.candidates(block), sites, stated, empty.lattice)
+        return _chosen(symmetry.candidates(block), sites, stated, empty.lattice, work)
     except UnknownElementError as error:
         return invalid(error)
     except CifError as error:
@@ -122,15 +142,21 @@ class _Reading:
 
     @property
     def content(self) -> Counter[int]:
-        return Counter(self.numbers.tolist())
+        return _content(self.numbers)
 
     def _rows(self) -> NDArray[np.float64]:
         rows = np.column_stack([self.numbers, np.round(self.frac_coords % 1.0, 4) % 1.0])
         return np.asarray(rows[np.lexsort(rows.T)], dtype=np.float64)
 
 
+def _content(numbers: NDArray[np.int64]) -> Counter[int]:
+    """Return how many atoms there are of each element."""
+    counts = np.bincount(numbers)
+    return Counter({z: int(counts[z]) for z in np.flatnonzero(counts).tolist()})
+
+
 def _chosen(
-    candidates: tuple[Candidate, ...], sites: Sites, stated: Stated, lattice: NDArray[np.float64]
+    candidates: tuple[Candidate, ...], sites: Sites, stated: Stated, lattice: NDArray[np.float64], work: Work
 ) -> RawStructure | Invalid:
     """Return what the most usual candidate that contradicts nothing makes of the sites."""
     refused: list[_Reading] = []
@@ -142,6 +168,7 @@ def _chosen(
             if len(sites.labels) * len(candidate.group) > MAX_IMAGES:
                 detail = f"{len(sites.labels)} sites × {len(candidate.group)} operations, the limit is {MAX_IMAGES}"
                 return Invalid(InvalidReason.TOO_MANY_ATOMS, detail)
+            work(len(sites.labels) * len(candidate.group) * len(sites.assignments) // _IMAGES_A_WORD)
             for reading in _readings(candidate, sites, stated, lattice):
                 (refused if reading.wrong else fit).append(reading)
         distinct = [one for i, one in enumerate(fit) if not any(one.same(other) for other in fit[:i])]
@@ -183,7 +210,7 @@ def _readings(candidate: Candidate, sites: Sites, stated: Stated, lattice: NDArr
         whole = len(group) > 1 and is_whole(sites.frac_coords, numbers, found, lattice)
         coords = sites.frac_coords if whole else found.frac_coords
         atoms = numbers if whole else np.repeat(numbers, found.sizes)
-        content = Counter(atoms.tolist())
+        content = _content(atoms)
         volume = abs(float(np.linalg.det(lattice)))
         wrong: CifError | None = None
         severity = 0

@@ -140,15 +140,15 @@ def number(text: str, tag: str = "a value") -> tuple[float, int]:
     return float(match[1]), len(match[2] or match[3] or "")
 
 
-def blocks(text: str) -> list[Block]:
-    """Return the data blocks of a text.
+def blocks(text: str) -> Iterator[Block]:
+    """Yield the data blocks of a text, each when it is complete.
 
     Raises
     ------
     CifError
-        If a tag or loop comes before the first ``data_``.
+        If a tag or loop comes before the first ``data_``, or a block is too large.
     """
-    found: list[Block] = []
+    found: Block | None = None
     part = _Part()
     since = 0
     for place, (token, quoted) in enumerate(_tokens(text)):
@@ -158,7 +158,7 @@ def blocks(text: str) -> list[Block]:
             )
         first = "" if quoted else token[0]
         if first == "_":
-            if not found:
+            if found is None:
                 raise CifError(f"it does not begin with data_ but with {token[:20]!r}")
             if not part.looped or part.values:
                 part.into(found)
@@ -171,12 +171,15 @@ def blocks(text: str) -> list[Block]:
         elif lower.startswith(_HEADINGS):
             part.into(found)
             if lower.startswith("data_"):
-                found.append(Block(token[5:]))
+                if found is not None:
+                    yield found
+                found = Block(token[5:])
                 since = place
         else:
             part.values.append(token)
     part.into(found)
-    return found
+    if found is not None:
+        yield found
 
 
 _KEYWORD_INITIALS = frozenset("dDlLsSgG")
@@ -199,17 +202,16 @@ class _Part:
     values: list[str] = field(default_factory=list)
     looped: bool = False
 
-    def into(self, found: list[Block]) -> None:
-        """Give what has come together to the last block, and begin anew.
+    def into(self, block: Block | None) -> None:
+        """Give what has come together to a block, and begin anew.
 
         Several values of one tag are one that lacks its quotation marks (``P 4/n m m``); values without any tag are
         nobody's.
         """
         tags, values, looped = self.tags, self.values, self.looped
         self.tags, self.values, self.looped = [], [], False
-        if not tags:
+        if not tags or block is None:
             return
-        block = found[-1]
         if not looped:
             if values:
                 block.put(tags[0], [" ".join(values)] if len(values) > 1 else values)

@@ -7,6 +7,7 @@ move it least are taken, as many as that number asks for. Either way the operati
 is moved to where they leave it exactly.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -134,12 +135,22 @@ def is_whole(
     for element in np.unique(numbers):
         # Thousands of atoms on one place would make each query visit all of them.
         alike = np.unique(_wrapped(frac_coords[numbers == element]).round(6) % 1.0, axis=0)
-        images = _wrapped(found.frac_coords[elements == element])
-        nearest = alike[KDTree(alike, boxsize=np.ones(3)).query(images)[1]]
-        vectors = (images - nearest - np.rint(images - nearest)) @ lattice
-        if ((vectors**2).sum(axis=-1) > SAME_IN_LIST**2).any():
-            return False
+        tree = KDTree(alike, boxsize=np.ones(3))
+        for piece in _pieces(found.frac_coords[elements == element]):
+            images = _wrapped(piece)
+            nearest = alike[tree.query(images)[1]]
+            vectors = (images - nearest - np.rint(images - nearest)) @ lattice
+            if ((vectors**2).sum(axis=-1) > SAME_IN_LIST**2).any():
+                return False
     return True
+
+
+def _pieces(images: NDArray[np.float64]) -> Iterator[NDArray[np.float64]]:
+    """Yield few images, then more: in a list that lacks some, one of the first is missing, as a rule."""
+    at, count = 0, 64
+    while at < len(images):
+        yield images[at : at + count]
+        at, count = at + count, 2 * count
 
 
 def _wrapped(frac_coords: NDArray[np.float64]) -> NDArray[np.float64]:
