@@ -1,6 +1,6 @@
 """`crystalbench wyckoffdiff`: train a model, export it."""
 
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -131,12 +131,17 @@ def _new(
 def _resumed(data: Dataset, out: Path, given: dict[str, Any], processes: "Processes") -> "Training":
     from wyckoffdiff.setup_training import resume
 
-    if other := given.keys() - {"epochs", "decay"}:
+    training = resume(data, out, epochs=given.get("epochs"), decay=given.get("decay"), processes=processes)
+    held = asdict(training.model.settings) | asdict(training.settings)
+    for name in given:
+        if name not in held:
+            raise unknown_name("setting", name, held)
+    if other := [name for name in sorted(given) if given[name] != held[name]]:
         raise ConfigError(
-            f"--resume goes on with the settings of the training; {', '.join(sorted(other))} cannot be changed, only "
-            f"epochs and decay can"
+            f"--resume goes on with the settings of the training; {', '.join(other)} cannot be changed (there: "
+            f"{', '.join(f'{name}={held[name]}' for name in other)}), only epochs and decay can"
         )
-    return resume(data, out, epochs=given.get("epochs"), decay=given.get("decay"), processes=processes)
+    return training
 
 
 def configured(preset: Preset, given: dict[str, Any]) -> Preset:

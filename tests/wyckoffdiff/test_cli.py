@@ -91,7 +91,17 @@ def test_settings_other_than_the_length_cannot_change_on_resuming(tmp_path: Path
     assert call("train", "--dataset", "tiny", "--out", tmp_path, *SMALL).exit_code == 0
     done = call("train", "--dataset", "tiny", "--out", tmp_path, "--resume", "--prior", "uniform")
     assert isinstance(done.exception, ConfigError)
-    assert "prior cannot be changed" in str(done.exception)
+    assert "prior cannot be changed (there: prior=zeros)" in str(done.exception)
+    done = call("train", "--dataset", "tiny", "--out", tmp_path, "--resume", "--set", "hiddn=16")
+    assert "did you mean 'hidden'" in str(done.exception)
+
+
+def test_a_training_resumes_by_the_command_that_began_it(tmp_path: Path) -> None:
+    """Settings that are equal are no change."""
+    command = ("train", "--dataset", "tiny", "--out", tmp_path, *SMALL, "--prior", "zeros")
+    assert call(*command).exit_code == 0
+    done = call(*command, "--resume")
+    assert done.exit_code == 0, done.output
 
 
 def test_a_training_can_begin_with_an_exported_model(tmp_path: Path) -> None:
