@@ -53,6 +53,11 @@ class Node:
     def is_null(self) -> bool:
         return self.text[self.start : self.end] == b"null"
 
+    @property
+    def is_json_in_text(self) -> bool:
+        """Whether it is a text that begins as a JSON object does, as what was encoded twice."""
+        return self.text[self.start : self.start + 2] == b'"{'
+
     def children(self) -> Iterator[tuple[str, "Node"]]:
         """Yield the values of an object with their keys, or of a list with empty ones; nothing for other values."""
         if not (self.is_object or self.is_list):

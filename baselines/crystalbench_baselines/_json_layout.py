@@ -48,6 +48,7 @@ class Layout:
         self._crystals: dict[int, Node | None] = {}  # by the place of a record
         self._holding: dict[tuple[int, int], bool] = {}  # by place and depth, of large values
         self._looked_at = 0
+        self._in_text = False  # a value is a text that looks like JSON itself
 
     def entries(self) -> Iterator[Entry]:
         """Yield the samples of the file in its order.
@@ -172,6 +173,7 @@ class Layout:
     def _holds(self, node: Node, depth: int) -> bool:
         """Whether there is a crystal in a value."""
         if not (node.is_object or node.is_list):
+            self._in_text |= node.is_json_in_text
             return False
         if (known := self._holding.get((node.start, depth))) is not None:
             return known
@@ -218,7 +220,8 @@ class Layout:
         return self._document.place(where)
 
     def _refuse(self) -> None:
-        raise ReadError(f"{self._document}: no {self._what} in it")
+        told = "; it holds JSON as text inside JSON: decode each value by json.loads before you write the file"
+        raise ReadError(f"{self._document}: no {self._what} in it{told if self._in_text else ''}")
 
 
 _EARLY = 1000  # lines before the first crystal

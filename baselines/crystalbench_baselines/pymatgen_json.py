@@ -27,7 +27,7 @@ def _is_structure(node: Node) -> bool:
 
 
 def _shows_structures(head: str) -> bool:
-    return '"lattice"' in head and '"numIons"' not in head
+    return ('"lattice"' in head or r"\"lattice\"" in head) and '"numIons"' not in head
 
 
 def _samples(document: Document, parameters: Parameters) -> Iterator[Sample]:

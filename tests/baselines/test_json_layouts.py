@@ -191,3 +191,19 @@ def test_a_reader_of_tables_says_how_to_choose_in_a_run(tmp_path: Path) -> None:
     assert str(error) == """x.csv: which; say which: --set 'column="my column"'"""
     assert str(error.for_generator("m.1")).endswith("""--set 'generator."m.1".column="my column"'""")
     assert READERS["csv"].suffixes == (".csv", ".tsv")
+
+
+@pytest.mark.parametrize(
+    "layout",
+    [
+        {"structure": {"0": json.dumps(ONE), "1": json.dumps(TWO)}, "e": {"0": 1, "1": 2}},
+        [{"structure": json.dumps(ONE)}],
+        {"gen_0": json.dumps(TWO)},
+    ],
+)
+def test_structures_that_were_encoded_twice_are_refused_with_what_to_do(tmp_path: Path, layout: Any) -> None:
+    file = tmp_path / "x.json"
+    file.write_text(json.dumps(layout))
+    assert detected(file) == ["pymatgen-json"]
+    with pytest.raises(ReadError, match=r"JSON as text inside JSON: decode each value by json\.loads"):
+        read("pymatgen-json", file)
