@@ -57,7 +57,7 @@ class Verification:
         replicas = sum(len(generator["replicas"]) for generator in manifest["generators"])
         columns, rows = len(manifest["metrics"]), len(manifest["generators"])
         inputs = len(manifest.get("files", ())) + 1 + len(manifest["encoders"]) + columns + rows
-        return 15 + inputs + replicas * (2 + self.redraw + columns) + columns + 2 * rows + len(manifest["reporters"])
+        return 18 + inputs + replicas * (2 + self.redraw + columns) + columns + 2 * rows + len(manifest["reporters"])
 
     def checks(self) -> Iterator[Check]:
         """Yield one check for each thing that follows from another; raises `ReadError` where there is no run."""

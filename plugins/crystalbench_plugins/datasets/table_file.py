@@ -70,8 +70,8 @@ class TableFile:
 
     @property
     def holds_cifs(self) -> bool:
-        """Whether crystals are CIF texts: these have several lines, labels have one."""
-        return any("\n" in text.strip() for text in self.crystals)
+        """Whether crystals are CIF texts: these have several lines, labels have one, and a column named so no labels."""
+        return self.column == "cif" or any("\n" in text.strip() for text in self.crystals)
 
 
 def read_table(path: Path, columns: Columns) -> TableFile:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from crystalbench import ConfigError, DatasetError, DatasetSpec, Protostructure
+from crystalbench import ConfigError, DatasetError, DatasetSpec, Protostructure, RawStructure
 from crystalbench.crystals.columns import CRYSTAL_COLUMNS
 from crystalbench.crystals.wyckoff import Table
 from crystalbench.plugins import Plugins
@@ -177,12 +177,13 @@ def test_the_format_of_crystals_is_detected(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("column", CRYSTAL_COLUMNS)
 def test_the_columns_that_the_reader_knows_are_those_that_datasets_are_built_from(tmp_path: Path, column: str) -> None:
-    source = table(tmp_path / "mine.csv", [{column: SALT, "other": "1"}])
+    source = table(tmp_path / "mine.csv", [{column: ROCK_SALT if column == "cif" else SALT, "other": "1"}])
     build_dataset(source, "mine", held_out={})
     reader = Plugins.load().readers["csv"]
     assert reader.detect(source)
     (sample,) = reader.read(source, {"column": ""})
-    assert found("mine").load("train", Table.AFFINE).labels == (sample.label,)  # type: ignore[union-attr]
+    assert isinstance(sample, RawStructure) if column == "cif" else str(sample) == SALT
+    assert found("mine").load("train", Table.AFFINE).labels == (SALT,)
 
 
 def test_the_command_takes_its_options_as_every_other_does(tmp_path: Path) -> None:
