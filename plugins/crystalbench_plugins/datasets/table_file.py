@@ -70,7 +70,7 @@ class TableFile:
 
     @property
     def holds_cifs(self) -> bool:
-        """Whether crystals are CIF texts: these have several lines, labels have one, and a column named so no labels."""
+        """Whether crystals are CIF texts: they have several lines, labels one; a column named ``cif`` has no labels."""
         return self.column == "cif" or any("\n" in text.strip() for text in self.crystals)
 
 
