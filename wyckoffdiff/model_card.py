@@ -17,6 +17,7 @@ _DEPARTURE: dict[type, str] = {
     "as the space group is; they then come one by one, from a network that attends to those that are there and that "
     "learned the variational bound (`wyckoffdiff/entries`).\n\n",
 }
+_UNIT: dict[type, str] = {ModelSettings: "nats a variable", EntrySettings: "nats a material"}
 _MEANING: dict[type, str] = {
     ModelSettings: "the mean cross-entropy of x_0 given x_t in nats a variable, t uniform on 1..T; nearly all "
     "variables are empty positions, so small differences matter.",
@@ -39,7 +40,7 @@ def write_card(model: Path, log: Path, drawn: str = "") -> None:
     rows = [row for row in read_log(log) if row["step"] <= found.steps]
     picture = model.with_suffix(".svg")
     if rows:
-        _write(picture, draw(rows))
+        _write(picture, draw(rows, _UNIT[type(network.settings)]))
     epochs = [
         f"| {row['epoch']} | {row['train_loss']:.5f} | {row['val_loss']:.5f} | {_bound(row['val_bound'])} "
         f"| {row['seconds'] / 60:.0f} |"
@@ -60,21 +61,21 @@ def write_card(model: Path, log: Path, drawn: str = "") -> None:
     _write(model.with_suffix(".md"), text)
 
 
-def draw(log: Sequence[dict[str, Any]]) -> str:
+def draw(log: Sequence[dict[str, Any]], unit: str) -> str:
     """Return the losses of a training as a picture (SVG): over steps as logged, on the validation split each epoch.
 
     Parameters
     ----------
     log
         Rows of `wyckoffdiff.training_log`; at least one.
+    unit
+        Of the losses.
     """
     training = tuple((row["step"], row["loss"]) for row in log if row["kind"] == "step")
     validation = tuple((row["step"], row["val_loss"]) for row in log if row["kind"] == "epoch")
     series = [Curve("training", training), Curve("validation", validation, colour=1, dots=True)]
     shown = [curve for curve in series if curve.points]
-    return standalone(
-        curves(shown, "step", "nats a variable", across_scale=Scale.LINEAR, upward_scale=Scale.LOGARITHMIC)
-    )
+    return standalone(curves(shown, "step", unit, across_scale=Scale.LINEAR, upward_scale=Scale.LOGARITHMIC))
 
 
 def _text(found: Provenance, settings: NetworkSettings, parameters: int, model: Path) -> str:

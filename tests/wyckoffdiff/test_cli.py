@@ -51,6 +51,7 @@ def test_train_resume_and_export(tmp_path: Path) -> None:
         assert fact in card
     assert card.count("\n| 1 |") + card.count("\n| 2 |") + card.count("\n| 3 |") == 3
     picture = ET.fromstring(model.with_suffix(".svg").read_text())
+    assert picture.get("aria-label") == "nats a variable"
     assert len(picture.findall("{http://www.w3.org/2000/svg}circle")) == 3
 
 
@@ -76,6 +77,7 @@ def test_a_model_of_entries_is_trained_and_its_card_says_what_it_draws(tmp_path:
     card = model.with_suffix(".md").read_text()
     assert "valid samples of 50, seed 0." in card.partition("## What it draws")[2]
     assert card.count("\n| total variation: ") == 3
+    assert 'aria-label="nats a material"' in model.with_suffix(".svg").read_text()
 
 
 def test_a_second_training_does_not_overwrite_the_first(tmp_path: Path) -> None:
@@ -154,7 +156,7 @@ def test_exporting_to_another_suffix_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("losses", [[2.4], [0.05, 0.04], [0.0301, 0.0302, 0.0301]])
 def test_a_picture_of_the_losses_has_round_ticks_and_its_points_lie_inside(losses: list[float]) -> None:
     log = [{"kind": "epoch", "step": 50 * (k + 1), "val_loss": loss} for k, loss in enumerate(losses)]
-    picture = ET.fromstring(draw(log))
+    picture = ET.fromstring(draw(log, "nats a variable"))
     svg = "{http://www.w3.org/2000/svg}"
     dots = [(float(dot.attrib["cx"]), float(dot.attrib["cy"])) for dot in picture.iter(f"{svg}circle")]
     assert len(dots) == len(losses)
