@@ -7,6 +7,7 @@ from crystalbench.crystals.protostructure import Orbit, Protostructure
 from crystalbench.crystals.samples import Converted, Invalid, InvalidReason, RawStructure, Sample, SampleSet
 from crystalbench.datasets import Dataset, DatasetSpec, Split
 from crystalbench.encoded import Encoded, Encoder
+from crystalbench.energies import HullSpec, PotentialSpec
 from crystalbench.errors import (
     ConfigError,
     CrystalbenchError,
@@ -39,6 +40,8 @@ from crystalbench.interfaces import (
     Timing,
     Value,
 )
+from crystalbench.materials.hull import Hull
+from crystalbench.materials.potential import EnergyScheme, Evaluated, Potential
 from crystalbench.tables.results import (
     Cell,
     Column,
@@ -57,11 +60,11 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Cell", "Column", "ColumnSet", "CommandSpec", "ConfigError", "Converted", "CrystalbenchError", "Dataset",
-    "DatasetError", "DatasetSpec", "Direction", "Draw", "Encoded", "Encoder", "EncoderError", "EncoderSpec", "Failure",
-    "GeneratorSpec", "Given", "Invalid", "InvalidReason", "MetricResult", "MetricSpec", "Missing", "Need",
-    "NotComputable", "Orbit", "Parameter", "Parameters", "PluginError", "Presentation", "Protostructure",
-    "ProtostructureError", "RawStructure",
-    "ReadError", "ReaderSpec", "ReporterSpec", "Row", "RowKind", "Sample", "SampleSet", "Sampler",
-    "SamplerInput", "Scale", "ScoreInput", "SettingError", "Split", "Subset", "Table", "Timing", "Value", "__version__",
-    "hookimpl",
+    "DatasetError", "DatasetSpec", "Direction", "Draw", "Encoded", "Encoder", "EncoderError", "EncoderSpec",
+    "EnergyScheme", "Evaluated", "Failure", "GeneratorSpec", "Given", "Hull", "HullSpec", "Invalid",
+    "InvalidReason", "MetricResult", "MetricSpec", "Missing", "Need", "NotComputable", "Orbit", "Parameter",
+    "Parameters", "PluginError", "Potential", "PotentialSpec", "Presentation", "Protostructure",
+    "ProtostructureError", "RawStructure", "ReadError", "ReaderSpec", "ReporterSpec", "Row", "RowKind", "Sample",
+    "SampleSet", "Sampler", "SamplerInput", "Scale", "ScoreInput", "SettingError", "Split", "Subset", "Table",
+    "Timing", "Value", "__version__", "hookimpl",
 ]  # fmt: skip

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 import pluggy
 
 from crystalbench.datasets import DatasetSpec
+from crystalbench.energies import HullSpec, PotentialSpec
 from crystalbench.interfaces import (
     CommandSpec,
     EncoderSpec,
@@ -47,6 +48,16 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:  # type: ignore[empty-body]
 @hookspec
 def crystalbench_encoders() -> Iterable[EncoderSpec]:  # type: ignore[empty-body]
     """Return encoders: networks that give metrics an embedding and an energy of each protostructure."""
+
+
+@hookspec
+def crystalbench_potentials() -> Iterable[PotentialSpec]:  # type: ignore[empty-body]
+    """Return interatomic potentials: energy, forces and stress of crystal structures."""
+
+
+@hookspec
+def crystalbench_hulls() -> Iterable[HullSpec]:  # type: ignore[empty-body]
+    """Return convex hulls: the known phases that a new material competes with."""
 
 
 @hookspec

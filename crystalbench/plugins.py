@@ -15,6 +15,7 @@ import pluggy
 
 from crystalbench import hookspecs
 from crystalbench.datasets import DatasetSpec
+from crystalbench.energies import HullSpec, PotentialSpec
 from crystalbench.errors import PluginError, unknown_name
 from crystalbench.interfaces import (
     RESERVED,
@@ -28,7 +29,18 @@ from crystalbench.interfaces import (
 from crystalbench.isolation import isolated
 from crystalbench.tables.results import ENCODED_WITH, Failure
 
-Spec = TypeVar("Spec", CommandSpec, DatasetSpec, EncoderSpec, GeneratorSpec, MetricSpec, ReaderSpec, ReporterSpec)
+Spec = TypeVar(
+    "Spec",
+    CommandSpec,
+    DatasetSpec,
+    EncoderSpec,
+    GeneratorSpec,
+    HullSpec,
+    MetricSpec,
+    PotentialSpec,
+    ReaderSpec,
+    ReporterSpec,
+)
 
 KINDS: Mapping[str, type] = {
     "generators": GeneratorSpec,
@@ -36,6 +48,8 @@ KINDS: Mapping[str, type] = {
     "datasets": DatasetSpec,
     "metrics": MetricSpec,
     "encoders": EncoderSpec,
+    "potentials": PotentialSpec,
+    "hulls": HullSpec,
     "reporters": ReporterSpec,
     "commands": CommandSpec,
 }
@@ -75,6 +89,8 @@ class Plugins:
         self.datasets: Registry[DatasetSpec] = Registry("datasets")
         self.metrics: Registry[MetricSpec] = Registry("metrics")
         self.encoders: Registry[EncoderSpec] = Registry("encoders")
+        self.potentials: Registry[PotentialSpec] = Registry("potentials")
+        self.hulls: Registry[HullSpec] = Registry("hulls")
         self.reporters: Registry[ReporterSpec] = Registry("reporters")
         self.commands: Registry[CommandSpec] = Registry("commands")
         self._managers: list[pluggy.PluginManager] = []

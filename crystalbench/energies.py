@@ -1,0 +1,72 @@
+"""The records of plugins that give energies: interatomic potentials and convex hulls."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from crystalbench.interfaces import Parameter, Parameters
+from crystalbench.materials.hull import Hull
+from crystalbench.materials.potential import EnergyScheme, Potential
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PotentialSpec:
+    """An interatomic potential.
+
+    Attributes
+    ----------
+    load
+        Reads the weights.
+    identity
+        SHA-256 in hex that changes with the weights and with what is done with them; cheap: known before ``load``.
+    elements
+        Atomic numbers that it knows.
+    energy_scheme
+        Which energies it imitates.
+    missing
+        What must be installed or fetched before ``load`` can work, as a sentence with the remedy; "" for nothing.
+    default
+        The potential of a command that names none.
+    """
+
+    name: str
+    version: str
+    title: str
+    description: str
+    load: Callable[[Parameters], Potential]
+    identity: Callable[[Parameters], str]
+    elements: frozenset[int]
+    energy_scheme: EnergyScheme
+    missing: Callable[[Parameters], str] = lambda parameters: ""
+    parameters: tuple[Parameter, ...] = ()
+    default: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HullSpec:
+    """Known phases and elemental references of one energy scheme.
+
+    Attributes
+    ----------
+    load
+        Reads the table.
+    identity
+        SHA-256 in hex of the table; cheap.
+    card
+        Markdown: origin, licence, counts, how well its distances agree with the source's.
+    caveat
+        One sentence under every table of distances from this hull.
+    missing, default
+        As in `PotentialSpec`.
+    """
+
+    name: str
+    version: str
+    title: str
+    load: Callable[[Parameters], Hull]
+    identity: Callable[[Parameters], str]
+    card: Callable[[], str]
+    caveat: str
+    energy_scheme: EnergyScheme = EnergyScheme.MP2020_CORRECTED
+    missing: Callable[[Parameters], str] = lambda parameters: ""
+    parameters: tuple[Parameter, ...] = ()
+    default: bool = False
