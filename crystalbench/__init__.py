@@ -40,7 +40,7 @@ from crystalbench.interfaces import (
     Timing,
     Value,
 )
-from crystalbench.materials.hull import Hull
+from crystalbench.materials.hull import Decomposition, Gap, Hull
 from crystalbench.materials.potential import EnergyScheme, Evaluated, Potential
 from crystalbench.tables.results import (
     Cell,
@@ -60,10 +60,10 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Cell", "Column", "ColumnSet", "CommandSpec", "ConfigError", "Converted", "CrystalbenchError", "Dataset",
-    "DatasetError", "DatasetSpec", "Direction", "Draw", "Encoded", "Encoder", "EncoderError", "EncoderSpec",
-    "EnergyScheme", "Evaluated", "Failure", "GeneratorSpec", "Given", "Hull", "HullSpec", "Invalid",
-    "InvalidReason", "MetricResult", "MetricSpec", "Missing", "Need", "NotComputable", "Orbit", "Parameter",
-    "Parameters", "PluginError", "Potential", "PotentialSpec", "Presentation", "Protostructure",
+    "DatasetError", "DatasetSpec", "Decomposition", "Direction", "Draw", "Encoded", "Encoder", "EncoderError",
+    "EncoderSpec", "EnergyScheme", "Evaluated", "Failure", "Gap", "GeneratorSpec", "Given", "Hull", "HullSpec",
+    "Invalid", "InvalidReason", "MetricResult", "MetricSpec", "Missing", "Need", "NotComputable", "Orbit",
+    "Parameter", "Parameters", "PluginError", "Potential", "PotentialSpec", "Presentation", "Protostructure",
     "ProtostructureError", "RawStructure", "ReadError", "ReaderSpec", "ReporterSpec", "Row", "RowKind", "Sample",
     "SampleSet", "Sampler", "SamplerInput", "Scale", "ScoreInput", "SettingError", "Split", "Subset", "Table",
     "Timing", "Value", "__version__", "hookimpl",
