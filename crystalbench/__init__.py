@@ -7,7 +7,7 @@ from crystalbench.crystals.protostructure import Orbit, Protostructure
 from crystalbench.crystals.samples import Converted, Invalid, InvalidReason, RawStructure, Sample, SampleSet
 from crystalbench.datasets import Dataset, DatasetSpec, Split
 from crystalbench.encoded import Encoded, Encoder
-from crystalbench.energies import HullSpec, PotentialSpec
+from crystalbench.energies import HullSpec, PotentialSpec, RealiserSpec
 from crystalbench.errors import (
     ConfigError,
     CrystalbenchError,
@@ -42,6 +42,7 @@ from crystalbench.interfaces import (
 )
 from crystalbench.materials.hull import Decomposition, Gap, Hull
 from crystalbench.materials.potential import EnergyScheme, Evaluated, Potential
+from crystalbench.materials.realise import Realised, Unrealised, UnrealisedReason
 from crystalbench.tables.results import (
     Cell,
     Column,
@@ -62,9 +63,9 @@ __all__ = [
     "Cell", "Column", "ColumnSet", "CommandSpec", "ConfigError", "Converted", "CrystalbenchError", "Dataset",
     "DatasetError", "DatasetSpec", "Decomposition", "Direction", "Draw", "Encoded", "Encoder", "EncoderError",
     "EncoderSpec", "EnergyScheme", "Evaluated", "Failure", "Gap", "GeneratorSpec", "Given", "Hull", "HullSpec",
-    "Invalid", "InvalidReason", "MetricResult", "MetricSpec", "Missing", "Need", "NotComputable", "Orbit",
-    "Parameter", "Parameters", "PluginError", "Potential", "PotentialSpec", "Presentation", "Protostructure",
-    "ProtostructureError", "RawStructure", "ReadError", "ReaderSpec", "ReporterSpec", "Row", "RowKind", "Sample",
-    "SampleSet", "Sampler", "SamplerInput", "Scale", "ScoreInput", "SettingError", "Split", "Subset", "Table",
-    "Timing", "Value", "__version__", "hookimpl",
+    "Invalid", "InvalidReason", "MetricResult", "MetricSpec", "Missing", "Need", "NotComputable", "Orbit", "Parameter",
+    "Parameters", "PluginError", "Potential", "PotentialSpec", "Presentation", "Protostructure", "ProtostructureError",
+    "RawStructure", "ReadError", "ReaderSpec", "Realised", "RealiserSpec", "ReporterSpec", "Row", "RowKind", "Sample",
+    "SampleSet", "Sampler", "SamplerInput", "Scale", "ScoreInput", "SettingError", "Split", "Subset", "Table", "Timing",
+    "Unrealised", "UnrealisedReason", "Value", "__version__", "hookimpl",
 ]  # fmt: skip

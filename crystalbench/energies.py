@@ -1,11 +1,39 @@
-"""The records of plugins that give energies: interatomic potentials and convex hulls."""
+"""The records of plugins on the way from a protostructure to an energy: realisers, potentials, convex hulls."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from crystalbench.crystals.protostructure import Protostructure
 from crystalbench.interfaces import Parameter, Parameters
 from crystalbench.materials.hull import Hull
 from crystalbench.materials.potential import EnergyScheme, Potential
+from crystalbench.materials.realise import Realised
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RealiserSpec:
+    """A way from a protostructure to crystal structures that have it.
+
+    Attributes
+    ----------
+    propose
+        One try: given a protostructure, the seed of the try (0 to 2^63 - 1) and settings, returns a structure in any
+        cell, or an `Unrealised`. It depends on nothing else. What it proposes is checked
+        (`crystalbench.materials.realise.realise`): only a structure of the same protostructure counts.
+    missing
+        What must be installed or fetched before, as a sentence with the remedy; "" for nothing.
+    default
+        The realiser of a command that names none.
+    """
+
+    name: str
+    version: str
+    title: str
+    description: str
+    propose: Callable[[Protostructure, int, Parameters], Realised]
+    missing: Callable[[Parameters], str] = lambda parameters: ""
+    parameters: tuple[Parameter, ...] = ()
+    default: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

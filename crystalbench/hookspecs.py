@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import pluggy
 
 from crystalbench.datasets import DatasetSpec
-from crystalbench.energies import HullSpec, PotentialSpec
+from crystalbench.energies import HullSpec, PotentialSpec, RealiserSpec
 from crystalbench.interfaces import (
     CommandSpec,
     EncoderSpec,
@@ -48,6 +48,11 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:  # type: ignore[empty-body]
 @hookspec
 def crystalbench_encoders() -> Iterable[EncoderSpec]:  # type: ignore[empty-body]
     """Return encoders: networks that give metrics an embedding and an energy of each protostructure."""
+
+
+@hookspec
+def crystalbench_realisers() -> Iterable[RealiserSpec]:  # type: ignore[empty-body]
+    """Return realisers: ways from a protostructure to crystal structures that have it."""
 
 
 @hookspec

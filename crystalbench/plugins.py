@@ -15,7 +15,7 @@ import pluggy
 
 from crystalbench import hookspecs
 from crystalbench.datasets import DatasetSpec
-from crystalbench.energies import HullSpec, PotentialSpec
+from crystalbench.energies import HullSpec, PotentialSpec, RealiserSpec
 from crystalbench.errors import PluginError, unknown_name
 from crystalbench.interfaces import (
     RESERVED,
@@ -39,6 +39,7 @@ Spec = TypeVar(
     MetricSpec,
     PotentialSpec,
     ReaderSpec,
+    RealiserSpec,
     ReporterSpec,
 )
 
@@ -48,6 +49,7 @@ KINDS: Mapping[str, type] = {
     "datasets": DatasetSpec,
     "metrics": MetricSpec,
     "encoders": EncoderSpec,
+    "realisers": RealiserSpec,
     "potentials": PotentialSpec,
     "hulls": HullSpec,
     "reporters": ReporterSpec,
@@ -89,6 +91,7 @@ class Plugins:
         self.datasets: Registry[DatasetSpec] = Registry("datasets")
         self.metrics: Registry[MetricSpec] = Registry("metrics")
         self.encoders: Registry[EncoderSpec] = Registry("encoders")
+        self.realisers: Registry[RealiserSpec] = Registry("realisers")
         self.potentials: Registry[PotentialSpec] = Registry("potentials")
         self.hulls: Registry[HullSpec] = Registry("hulls")
         self.reporters: Registry[ReporterSpec] = Registry("reporters")

@@ -33,8 +33,8 @@ BELOW: dict[str, set[str]] = {
     "crystalbench.tables": {"errors", "strict_data"},
     "crystalbench.isolation": {"errors", "tables"},
     "crystalbench.interfaces": {"datasets", "encoded", "crystals", "tables"},
-    "crystalbench.materials": {"errors", "crystals"},
-    "crystalbench.energies": {"materials", "interfaces"},
+    "crystalbench.materials": {"errors", "crystals", "tables", "isolation"},
+    "crystalbench.energies": {"crystals", "materials", "interfaces"},
     "crystalbench.hookspecs": {"datasets", "energies", "interfaces"},
     "crystalbench": {
         "errors",
@@ -92,6 +92,7 @@ BELOW: dict[str, set[str]] = {
     "crystalbench_plugins.datasets": {"_download"},
     "crystalbench_plugins.wrenformer": {"_download"},
     "crystalbench_plugins.metrics": set(),
+    "crystalbench_plugins.realisers": set(),
     "crystalbench_plugins.reports": set(),
     "crystalbench_plugins.reference_generators": set(),
     "crystalbench_plugins._download": set(),

@@ -1,0 +1,1 @@
+"""Tables that the search for materials ships, and the scripts that make them."""

@@ -1,0 +1,1 @@
+"""Realisers: from a protostructure to a proposed crystal structure."""
