@@ -63,7 +63,7 @@ def possible(group: int, orbits: list[tuple[str, str]]) -> Protostructure | None
 
 
 @given(POSITIONS, st.integers(0, 2**32))
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_what_is_realised_has_the_composition_the_volume_and_the_room(
     drawn: tuple[int, list[tuple[str, str]]], seed: int
 ) -> None:
