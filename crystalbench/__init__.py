@@ -15,6 +15,7 @@ from crystalbench.errors import (
     EncoderError,
     NotComputable,
     PluginError,
+    PotentialError,
     ProtostructureError,
     ReadError,
     SettingError,
@@ -40,6 +41,7 @@ from crystalbench.interfaces import (
     Timing,
     Value,
 )
+from crystalbench.materials.calculators import potential_from_calculator
 from crystalbench.materials.hull import Decomposition, Gap, Hull
 from crystalbench.materials.potential import EnergyScheme, Evaluated, Potential
 from crystalbench.materials.realise import Realised, Unrealised, UnrealisedReason
@@ -64,8 +66,8 @@ __all__ = [
     "DatasetError", "DatasetSpec", "Decomposition", "Direction", "Draw", "Encoded", "Encoder", "EncoderError",
     "EncoderSpec", "EnergyScheme", "Evaluated", "Failure", "Gap", "GeneratorSpec", "Given", "Hull", "HullSpec",
     "Invalid", "InvalidReason", "MetricResult", "MetricSpec", "Missing", "Need", "NotComputable", "Orbit", "Parameter",
-    "Parameters", "PluginError", "Potential", "PotentialSpec", "Presentation", "Protostructure", "ProtostructureError",
-    "RawStructure", "ReadError", "ReaderSpec", "Realised", "RealiserSpec", "ReporterSpec", "Row", "RowKind", "Sample",
-    "SampleSet", "Sampler", "SamplerInput", "Scale", "ScoreInput", "SettingError", "Split", "Subset", "Table", "Timing",
-    "Unrealised", "UnrealisedReason", "Value", "__version__", "hookimpl",
+    "Parameters", "PluginError", "Potential", "PotentialError", "PotentialSpec", "Presentation", "Protostructure",
+    "ProtostructureError", "RawStructure", "ReadError", "ReaderSpec", "Realised", "RealiserSpec", "ReporterSpec", "Row",
+    "RowKind", "Sample", "SampleSet", "Sampler", "SamplerInput", "Scale", "ScoreInput", "SettingError", "Split",
+    "Subset", "Table", "Timing", "Unrealised", "UnrealisedReason", "Value", "__version__", "hookimpl", "potential_from_calculator",
 ]  # fmt: skip

@@ -7,6 +7,7 @@
     │   └── SettingError     a file that a setting of its reader makes readable
     ├── DatasetError         a dataset that is absent, corrupted or without what was asked of it
     ├── EncoderError         weights of an encoder that are absent, corrupted or not those that were asked for
+    ├── PotentialError       weights of an interatomic potential, or its library, that are absent or not those asked for
     ├── PluginError          a plugin that breaks the contract
     └── NotComputable        a metric that has no value for this input (an empty cell, not a failure)
 
@@ -70,6 +71,10 @@ class DatasetError(CrystalbenchError):
 
 class EncoderError(CrystalbenchError):
     """Weights of an encoder that are missing, corrupted, or not those that were asked for."""
+
+
+class PotentialError(CrystalbenchError):
+    """An interatomic potential whose library or weights are missing, or not those that were asked for."""
 
 
 class PluginError(CrystalbenchError):

@@ -92,6 +92,7 @@ BELOW: dict[str, set[str]] = {
     "crystalbench_plugins.datasets": {"_download"},
     "crystalbench_plugins.wrenformer": {"_download"},
     "crystalbench_plugins.metrics": set(),
+    "crystalbench_plugins.potentials": set(),
     "crystalbench_plugins.realisers": set(),
     "crystalbench_plugins.reports": set(),
     "crystalbench_plugins.reference_generators": set(),

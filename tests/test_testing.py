@@ -11,6 +11,7 @@ from crystalbench import (
     Draw,
     Encoded,
     EncoderSpec,
+    Evaluated,
     Invalid,
     InvalidReason,
     MetricResult,
@@ -31,10 +32,12 @@ from crystalbench.testing import (
     check_generator,
     check_metric,
     check_plugin,
+    check_potential,
     check_reader,
     check_reporter,
     example_dataset,
 )
+from tests.materials.morse import SPEC, Morse
 from tests.small_plugins import Halides, Small, rock_salt
 
 PLUGINS = Plugins.load()
@@ -190,3 +193,35 @@ def test_a_reporter_that_renders_no_text_is_found(render: object, suffix: str, m
     spec = ReporterSpec(name="r", version="1", title="R", suffix=suffix, render=render)  # type: ignore[arg-type]
     with pytest.raises(AssertionError, match=message):
         check_reporter(spec)
+
+
+def _spoilt(**change: object) -> type[Morse]:
+    class Spoilt(Morse):
+        def _one(self, structure: RawStructure) -> Evaluated:
+            seen = super()._one(structure)
+            return replace(seen, **{name: spoil(seen) for name, spoil in change.items()})  # type: ignore[operator, arg-type]
+
+    return Spoilt
+
+
+class Dependent(Morse):
+    def evaluate(self, structures: Sequence[RawStructure], /) -> list[Evaluated]:
+        return [replace(seen, energy=seen.energy + i) for i, seen in enumerate(super().evaluate(structures))]
+
+
+@pytest.mark.parametrize(
+    ("potential", "message"),
+    [
+        (_spoilt(forces=lambda seen: -seen.forces), "forces are not minus the derivative"),
+        (_spoilt(stress=lambda seen: -seen.stress), "the derivative of the energy by strain"),
+        (_spoilt(stress=lambda seen: seen.stress * 1.1), "the derivative of the energy by strain"),
+        (_spoilt(forces=lambda seen: seen.forces[:1]), "forces of shape"),
+        (_spoilt(energy=lambda seen: np.float32(seen.energy)), "must be a float"),
+        (_spoilt(stress=lambda seen: seen.stress * np.nan), "not finite"),
+        (Dependent, "depends on the order"),
+    ],
+)
+def test_a_potential_that_breaks_the_contract_is_found(potential: type[Morse], message: str) -> None:
+    check_potential(SPEC)
+    with pytest.raises(AssertionError, match=message):
+        check_potential(replace(SPEC, load=lambda parameters: potential()))

@@ -52,6 +52,13 @@ from crystalbench.tables.results import (
     RowKind,
     Table,
 )
+from crystalbench.testing.potentials import check_potential
+
+__all__ = [
+    "CHECKS", "Checked", "CountingEncoder", "check_command", "check_dataset", "check_encoder", "check_generator",
+    "check_metric", "check_plugin", "check_potential", "check_reader", "check_reporter", "example_dataset",
+    "example_encoder", "example_samples", "example_table",
+]  # fmt: skip
 
 
 def example_dataset(repeats: int = 1) -> Dataset:
@@ -297,6 +304,7 @@ def example_table() -> Table:
 CHECKS: dict[str, Callable[..., None]] = {
     "metrics": check_metric,
     "encoders": check_encoder,
+    "potentials": check_potential,
     "generators": check_generator,
     "datasets": check_dataset,
     "reporters": check_reporter,

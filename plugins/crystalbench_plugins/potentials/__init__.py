@@ -1,0 +1,1 @@
+"""Interatomic potentials: one module, one library."""
