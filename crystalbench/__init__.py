@@ -69,5 +69,6 @@ __all__ = [
     "Parameters", "PluginError", "Potential", "PotentialError", "PotentialSpec", "Presentation", "Protostructure",
     "ProtostructureError", "RawStructure", "ReadError", "ReaderSpec", "Realised", "RealiserSpec", "ReporterSpec", "Row",
     "RowKind", "Sample", "SampleSet", "Sampler", "SamplerInput", "Scale", "ScoreInput", "SettingError", "Split",
-    "Subset", "Table", "Timing", "Unrealised", "UnrealisedReason", "Value", "__version__", "hookimpl", "potential_from_calculator",
+    "Subset", "Table", "Timing", "Unrealised", "UnrealisedReason", "Value", "__version__", "hookimpl",
+    "potential_from_calculator",
 ]  # fmt: skip
