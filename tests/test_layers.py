@@ -28,12 +28,14 @@ BELOW: dict[str, set[str]] = {
     "crystalbench.strict_data": {"errors"},
     "crystalbench.encoded": set(),
     "crystalbench.torch_files": set(),
-    "crystalbench.crystals": {"errors"},
+    "crystalbench.versions": set(),
+    "crystalbench.executors": {"errors", "versions"},
+    "crystalbench.crystals": {"errors", "executors"},
     "crystalbench.datasets": {"errors", "crystals"},
     "crystalbench.tables": {"errors", "strict_data"},
     "crystalbench.isolation": {"errors", "tables"},
     "crystalbench.interfaces": {"datasets", "encoded", "crystals", "tables"},
-    "crystalbench.materials": {"errors", "crystals", "tables", "isolation"},
+    "crystalbench.materials": {"errors", "executors", "crystals", "tables", "isolation"},
     "crystalbench.energies": {"crystals", "materials", "interfaces"},
     "crystalbench.hookspecs": {"datasets", "energies", "interfaces"},
     "crystalbench": {
@@ -52,6 +54,8 @@ BELOW: dict[str, set[str]] = {
         "",
         "errors",
         "strict_data",
+        "versions",
+        "executors",
         "datasets",
         "encoded",
         "crystals",
@@ -99,7 +103,20 @@ BELOW: dict[str, set[str]] = {
     "crystalbench_plugins._download": set(),
     "crystalbench_plugins": set(),
 }
-HEAVY = ("torch", "pymatgen", "pandas", "scipy", "smact", "ase", "spglib", "moyopy", "pyxtal", "aviary", "tqdm")
+HEAVY = (
+    "torch",
+    "pymatgen",
+    "pandas",
+    "scipy",
+    "smact",
+    "ase",
+    "spglib",
+    "moyopy",
+    "pyxtal",
+    "aviary",
+    "tqdm",
+    "distributed",
+)
 
 
 def module_of(file: Path) -> str:

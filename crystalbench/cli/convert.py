@@ -97,7 +97,7 @@ def _converted(samples: Iterator[Sample], config: RunConfig) -> Iterator[Convert
 
     done = 0
     with (
-        Converter(config.conversion, config.workers) as converter,
+        Converter(config.conversion, config.executors) as converter,
         bar("converting", None, "crystals") as report,
     ):
 

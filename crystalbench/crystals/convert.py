@@ -1,4 +1,4 @@
-"""Structures to protostructures: one in this process, or many in workers that can be killed."""
+"""Structures to protostructures: one in this process, or many in processes that can be killed."""
 
 import functools
 import math
@@ -19,9 +19,9 @@ from crystalbench.crystals.protostructure import Protostructure
 from crystalbench.crystals.samples import Converted, Invalid, InvalidReason, RawStructure, Sample
 from crystalbench.crystals.screen import screen
 from crystalbench.crystals.symmetry import Backend
-from crystalbench.crystals.workers import Lost, WorkerPool
 from crystalbench.crystals.wyckoff import TABLE_VERSION, Table
 from crystalbench.errors import ConfigError, PluginError, unknown_name
+from crystalbench.executors import ONE_PROCESS, Executor, Executors, Lost, Task
 
 __all__ = ["Backend", "ConversionSettings", "Converter", "convert"]
 
@@ -135,9 +135,9 @@ class Converter:
     Parameters
     ----------
     settings
-        What the results depend on; the results do not depend on ``workers`` or on the order of the samples.
-    workers
-        Number of processes, started on first need.
+        What the results depend on; they do not depend on ``executors`` or on the order of the samples.
+    executors
+        Where samples are converted; processes start on first need.
 
     Notes
     -----
@@ -145,27 +145,26 @@ class Converter:
     ``if __name__ == "__main__"``.
     """
 
-    def __init__(self, settings: ConversionSettings, workers: int = 1) -> None:
-        if workers < 1:
-            raise ConfigError(f"workers = {workers!r}; expected at least 1")
+    def __init__(self, settings: ConversionSettings, executors: Executors = ONE_PROCESS) -> None:
         self._table = settings.table
         self._timeout = settings.timeout
-        self._pool: WorkerPool[RawStructure, _Packed, str | Invalid] = WorkerPool(
-            functools.partial(convert_packed, settings),
-            _pack,
-            workers=workers,
-            timeout=settings.timeout,
-            preload=("numpy", settings.backend.module, "crystalbench.crystals.convert"),
+        self._executor: Executor[RawStructure, str | Invalid] = executors.start(
+            Task(
+                function=functools.partial(convert_packed, settings),
+                pack=_pack,
+                timeout=settings.timeout,
+                preload=("numpy", settings.backend.module, "crystalbench.crystals.convert"),
+            )
         )
 
     def __enter__(self) -> Self:
-        self._pool.__enter__()
+        self._executor.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._pool.__exit__(kind, error, trace)
+        self._executor.__exit__(kind, error, trace)
 
     def convert(self, samples: Sequence[Sample], progress: Callable[[int], None] | None = None) -> list[Converted]:
         """Return what each sample converts to, in the order of the samples.
@@ -193,7 +192,7 @@ class Converter:
         structures = {i: sample for i, sample in enumerate(samples) if isinstance(sample, RawStructure)}
         if progress and len(structures) < len(samples):
             progress(len(samples) - len(structures))
-        outcomes = self._pool.run(structures, _batches(structures), progress)
+        outcomes = self._executor.run(structures, _batches(structures), progress)
         return [
             self._converted(outcomes[i])
             if isinstance(sample, RawStructure)

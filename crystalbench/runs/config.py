@@ -30,6 +30,7 @@ from typing import Any, Self
 
 from crystalbench.crystals.convert import ConversionSettings
 from crystalbench.errors import ConfigError, unknown_name
+from crystalbench.executors import Executors
 from crystalbench.interfaces import Parameter, Parameters
 
 
@@ -89,7 +90,7 @@ class GeneratorConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunConfig:
-    """What a run computes. ``workers`` changes the speed only, never a number.
+    """What a run computes. ``workers`` and ``scheduler`` change the speed only, never a number.
 
     Attributes
     ----------
@@ -107,6 +108,10 @@ class RunConfig:
         Columns that tables of text show, in this order: names of metrics or of sets; left out: the default set.
     sort
         Column by which the rows of each kind are sorted; left out: in the order of ``generators``.
+    workers
+        Processes on this machine.
+    scheduler
+        Address of a dask scheduler whose workers do the work instead.
     """
 
     generators: tuple[str, ...]
@@ -122,6 +127,7 @@ class RunConfig:
     columns: tuple[str, ...] = ()
     sort: str = ""
     workers: int = field(default_factory=default_workers)
+    scheduler: str = ""
     conversion: ConversionSettings = field(default_factory=ConversionSettings)
     generator: Mapping[str, GeneratorConfig] = field(default_factory=dict)
     metric: Mapping[str, Parameters] = field(default_factory=dict)
@@ -135,6 +141,11 @@ class RunConfig:
         for key, least in {"n": 1, "novel": 0, "max_draws": 0, "seed": 0, "workers": 1}.items():
             if getattr(self, key) < least:
                 raise ConfigError(f"{key} must be at least {least}, got {getattr(self, key)}")
+
+    @property
+    def executors(self) -> Executors:
+        """Where what maps over items runs."""
+        return Executors(workers=self.workers, scheduler=self.scheduler)
 
     @property
     def draw_limit(self) -> int:
@@ -161,8 +172,8 @@ class RunConfig:
         )
 
     def to_mapping(self) -> dict[str, Any]:
-        """Inverse of `from_mapping`, as plain JSON and TOML types; without ``workers``, which changes no number."""
-        apart = ("conversion", "generator", "workers")
+        """Inverse of `from_mapping`, as plain JSON and TOML types; without what changes no number."""
+        apart = ("conversion", "generator", "workers", "scheduler")
         plain = {f.name: _plain(getattr(self, f.name)) for f in fields(self) if f.name not in apart}
         plain["conversion"] = {key: _plain(value) for key, value in asdict(self.conversion).items()}
         plain["generator"] = {name: config.to_mapping() for name, config in self.generator.items()}

@@ -22,8 +22,8 @@ from crystalbench.interfaces import EncoderSpec, Parameters
 from crystalbench.isolation import required
 from crystalbench.runs.cache import Cache, content_key, read_regular
 from crystalbench.runs.code_identity import code_identity
-from crystalbench.runs.environment import packages
 from crystalbench.runs.progress import bar
+from crystalbench.versions import packages
 
 PART = 500  # labels that the encoder is given at once: progress is shown after each part
 BLOCK = 5000  # labels that are encoded and written together: what a killed run loses at most
@@ -172,7 +172,7 @@ def encoder_key(spec: EncoderSpec, identity: str) -> str:
         version=spec.version,
         identity=identity,
         code=code_identity(spec.load),
-        packages=packages(),
+        packages=dict(packages()),
     )
 
 

@@ -4,12 +4,10 @@ import os
 import platform
 import subprocess
 import sys
-from functools import cache
-from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
-from re import match
 
 from crystalbench.tables.results import JSON
+from crystalbench.versions import packages
 
 
 def environment() -> dict[str, JSON]:
@@ -19,22 +17,9 @@ def environment() -> dict[str, JSON]:
         "platform": platform.platform(),
         "cpu": _cpu(),
         "cores": os.cpu_count(),
-        "packages": packages(),
+        "packages": dict(packages()),
         "git": _git(Path(__file__).parents[2]),
     }
-
-
-@cache
-def packages() -> dict[str, JSON]:
-    """Return the installed versions of crystalbench and of everything it requires."""
-    required = (match(r"[A-Za-z0-9._-]+", requirement) for requirement in requires("crystalbench") or [])
-    versions: dict[str, JSON] = {}
-    for name in sorted({"crystalbench", *(found.group() for found in required if found)}):
-        try:
-            versions[name] = version(name)
-        except PackageNotFoundError:
-            versions[name] = None
-    return versions
 
 
 def _cpu() -> str | None:

@@ -28,10 +28,10 @@ from crystalbench.runs.code_identity import code_identity
 from crystalbench.runs.compared import Comparison, check_novel, choose_dataset, with_scale
 from crystalbench.runs.config import GeneratorConfig, RunConfig, check_parameters
 from crystalbench.runs.detection import detect_reader, detects
-from crystalbench.runs.environment import packages
 from crystalbench.runs.keys import check_drawing, row_key, run_key
 from crystalbench.runs.unused import without_unused
 from crystalbench.tables.results import ENCODED_WITH, JSON, ColumnSet, RowKind
+from crystalbench.versions import packages
 
 FILE_CHUNK = 500
 
@@ -294,7 +294,7 @@ def plan_generator(name: str, config: RunConfig, plugins: Plugins, dataset_ident
     stream: dict[str, JSON] = {"parameters": dict(parameters)}
     if reader:
         stream |= {"reader": reader.name, "version": reader.version, "code": code_identity(reader.read)}
-        stream |= {"packages": packages(), "chunk_size": FILE_CHUNK}
+        stream |= {"packages": dict(packages()), "chunk_size": FILE_CHUNK}
         parts: list[dict[str, JSON]] = [{"file": file_digest(source)} for source in sources]
     elif spec is not None and spec.start is not None:
         stream |= {"generator": name, "version": spec.version, "code": code_identity(spec.start)}

@@ -64,7 +64,7 @@ class Run:
                 dataset.split(split)  # downloads, or says what to put where, before anything is sampled
         manifest = started_manifest(self.plan, self.plugins, started)
         self.folder.write_json(MANIFEST, manifest)
-        with Converter(self.plan.config.conversion, self.plan.config.workers) as converter:
+        with Converter(self.plan.config.conversion, self.plan.config.executors) as converter:
             replicas = self._draw_all(dataset, converter.convert)
         outcomes = self._score(dataset, replicas)
         table = self._table(dataset, replicas, outcomes)

@@ -13,11 +13,11 @@ from crystalbench.isolation import isolated
 from crystalbench.runs.cache import Cache, content_key
 from crystalbench.runs.code_identity import code_identity
 from crystalbench.runs.embeddings import CachedEncoder
-from crystalbench.runs.environment import packages
 from crystalbench.runs.plan import EncoderPlan, MetricPlan
 from crystalbench.runs.stream import ReplicaSamples, Step
 from crystalbench.tables.results import JSON, Failure, MetricResult, Missing, Outcome
 from crystalbench.tables.results_json import outcome_from_json, outcome_to_json
+from crystalbench.versions import packages
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +109,7 @@ class Scorer:
             metric=spec.name,
             version=spec.version,
             code=code_identity(spec.compute),
-            packages=packages(),
+            packages=dict(packages()),
             parameters=dict(metric.parameters),
             samples=replica.digest,
             subset=str(spec.subset),

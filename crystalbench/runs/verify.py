@@ -193,7 +193,7 @@ class Verification:
         what = f"{before.name} drawn again"
         with (
             TemporaryDirectory() as nothing,
-            Converter(self.config.conversion, self.config.workers) as converter,
+            Converter(self.config.conversion, self.config.executors) as converter,
             bar(f"drawing {before.name} again", len(before.drawn), "samples") as report,
         ):
             stream = self._stream(plan, index, Cache(Path(nothing)), converter.convert)

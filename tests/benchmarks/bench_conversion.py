@@ -25,6 +25,7 @@ import pytest
 from crystalbench.crystals.convert import Backend, ConversionSettings, Converter
 from crystalbench.crystals.samples import RawStructure
 from crystalbench.crystals.wyckoff import Table
+from crystalbench.executors import Executors
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def pymatgens(structures: list[Any], method: str) -> Timed:
 
 
 def ours(structures: list[RawStructure], backend: Backend, workers: int) -> Timed:
-    with Converter(ConversionSettings(backend=backend, table=Table.PYMATGEN), workers) as converter:
+    with Converter(ConversionSettings(backend=backend, table=Table.PYMATGEN), Executors(workers=workers)) as converter:
         converter.convert(structures[: 8 * workers])  # the workers start; a run pays that once
         return timed(lambda: [str(item) for item in converter.convert(structures)])
 

@@ -11,9 +11,9 @@ from crystalbench.crystals.convert import Backend, ConversionSettings, Converter
 from crystalbench.crystals.protostructure import Protostructure
 from crystalbench.crystals.samples import Converted, Invalid, InvalidReason, RawStructure, Sample
 from crystalbench.crystals.symmetry import search
-from crystalbench.crystals.workers import Lost, WorkerPool
 from crystalbench.crystals.wyckoff import TABLE_VERSION, Table
 from crystalbench.errors import ConfigError, PluginError
+from crystalbench.executors import Executors, Lost, Task
 
 SETTINGS = ConversionSettings()
 CUBE = 4.0 * np.eye(3)
@@ -44,7 +44,7 @@ def assorted(n: int, seed: int = 0) -> list[Sample]:
 
 
 def converted(samples: list[Sample], workers: int = 1, settings: ConversionSettings = SETTINGS) -> list[Converted]:
-    with Converter(settings, workers) as converter:
+    with Converter(settings, Executors(workers=workers)) as converter:
         return converter.convert(samples)
 
 
@@ -175,13 +175,13 @@ def test_nothing_converts_to_nothing() -> None:
 def test_progress_counts_every_sample_once() -> None:
     done: list[int] = []
     samples = assorted(200)
-    with Converter(SETTINGS, 2) as converter:
+    with Converter(SETTINGS, Executors(workers=2)) as converter:
         converter.convert(samples, done.append)
     assert sum(done) == len(samples)
 
 
 def test_a_converter_can_be_used_again() -> None:
-    with Converter(SETTINGS, 1) as converter:
+    with Converter(SETTINGS) as converter:
         assert converter.convert([SALT]) == converter.convert([SALT])
 
 
@@ -224,7 +224,7 @@ def search_unscreened(structures: list[RawStructure]) -> list[str]:
 def test_without_the_screen_spglib_dies_of_nan_and_takes_only_its_own_worker() -> None:
     nan = RawStructure.of(CUBE, [[0.0, 0.0, 0.0], [0.5, np.nan, 0.5]], [55, 17])
     items = {0: SALT, 1: nan, 2: SALT}
-    with WorkerPool(search_unscreened, list, workers=1, timeout=60) as pool:
+    with Executors().start(Task(function=search_unscreened, pack=list, timeout=60)) as pool:
         found = pool.run(items, [[0, 1, 2]])
     assert found[0] == found[2] == "Symmetry"
     assert isinstance(found[1], Lost)

@@ -19,6 +19,7 @@ from crystalbench.crystals.convert import Backend, ConversionSettings, Converter
 from crystalbench.crystals.protostructure import Protostructure
 from crystalbench.crystals.samples import Invalid, RawStructure
 from crystalbench.crystals.wyckoff import Table
+from crystalbench.executors import Executors
 
 pytestmark = [
     pytest.mark.peer,
@@ -119,6 +120,6 @@ def test_all_real_crystals_have_pymatgens_labels(source: str, backend: Backend, 
 @pytest.mark.parametrize("source", SOURCES)
 def test_the_default_settings_refuse_no_real_crystal(source: str, shared: Path) -> None:
     structures = [raw for _, raw in crystals(source, shared, None)]
-    with Converter(ConversionSettings(backend=Backend.MOYO), workers=2) as converter:
+    with Converter(ConversionSettings(backend=Backend.MOYO), Executors(workers=2)) as converter:
         found = converter.convert(structures)
     assert all(isinstance(item, Protostructure) for item in found)

@@ -26,6 +26,7 @@ from crystalbench import (
 )
 from crystalbench.crystals.convert import ConversionSettings, Converter
 from crystalbench.crystals.wyckoff import FINEST_FIRST, Table
+from crystalbench.executors import Executors
 from crystalbench.plugins import Plugins
 from crystalbench.runs.cache import atomic_write, cache_dir, file_digest
 from crystalbench.runs.config import check_parameters
@@ -127,7 +128,7 @@ def build_dataset(
     materials: list[_Material] = []
     rejected: list[Rejected] = []
     converted = False
-    with Converter(settings, workers) as converter:
+    with Converter(settings, Executors(workers=workers)) as converter:
         for split, path in _given_splits(source).items():
             if path.name.endswith(_CSV) and reader in ("", _CSV_READER):
                 rows = read_table(path, columns)

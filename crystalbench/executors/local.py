@@ -1,4 +1,4 @@
-"""Worker processes that may crash, panic or hang without taking anything but the guilty item with them."""
+"""Worker processes of this machine, which may crash, panic or hang and take nothing but the guilty item with them."""
 
 import multiprocessing
 import os
@@ -12,16 +12,13 @@ from dataclasses import dataclass
 from importlib import import_module
 from multiprocessing.context import BaseContext
 from types import TracebackType
-from typing import TYPE_CHECKING, Generic, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Generic, Self, TypeAlias
 
 from crystalbench.errors import CrystalbenchError
+from crystalbench.executors.task import Item, Lost, Payload, Result, Task
 
 if TYPE_CHECKING:
     from pebble import ProcessPool
-
-Item = TypeVar("Item")
-Payload = TypeVar("Payload")
-Result = TypeVar("Result")
 
 _QUEUED_PER_WORKER = 2  # one in work and one waiting: no worker idles, and an interrupt leaves little behind
 _MAX_BREAKS = 3  # pools in a row that broke before a single task of theirs was done
@@ -29,14 +26,6 @@ _CANNOT_START = (
     "worker processes end before they take up work. They import the program that starts them: it must be a file (not "
     'standard input) with its entry guarded by if __name__ == "__main__":. Or the machine has no memory for them'
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """The outcome of an item that took its worker down although it was alone there."""
-
-    timed_out: bool
-    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,45 +38,18 @@ class _Raised:
 _Future: TypeAlias = Future[list[Result] | _Raised]
 
 
-class WorkerPool(Generic[Item, Payload, Result]):
-    """A function on batches of items, in processes that can be killed.
-
-    A batch whose worker dies, raises or exceeds the time limit is taken apart, and its items are run singly, each
-    with its own limit. So only the guilty item is `Lost`, and what the others get does not depend on their company.
+class LocalExecutor(Generic[Item, Payload, Result]):
+    """A task in processes of this machine (`crystalbench.executors.task.Executor`).
 
     Parameters
     ----------
-    function
-        Turns a payload into one result per item. Importable by name, since it is sent to other processes.
-    pack
-        Turns items into a payload that is cheap to send; runs in this process.
     workers
-        Number of processes; one is a separate process too.
-    timeout
-        Seconds of wall clock, for a batch and for a single item; kept to about 0.1 s.
-    preload
-        Modules that the workers need. Where the platform has a fork server, it imports them once for all.
-
-    Notes
-    -----
-    A context manager: leaving it ends the processes. As always with processes that are spawned, a script must
-    guard its entry by ``if __name__ == "__main__"``.
+        Number of processes, started on first need; one is a separate process too.
     """
 
-    def __init__(
-        self,
-        function: Callable[[Payload], list[Result]],
-        pack: Callable[[list[Item]], Payload],
-        *,
-        workers: int,
-        timeout: float,
-        preload: Sequence[str] = (),
-    ) -> None:
-        self._function = function
-        self._pack = pack
+    def __init__(self, task: Task[Item, Payload, Result], workers: int) -> None:
+        self._task = task
         self._workers = workers
-        self._timeout = timeout
-        self._preload = tuple(preload)
         self._pool: ProcessPool | None = None
 
     def __enter__(self) -> Self:
@@ -96,7 +58,7 @@ class WorkerPool(Generic[Item, Payload, Result]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stop()
+        self.stop()
 
     def run(
         self,
@@ -104,18 +66,7 @@ class WorkerPool(Generic[Item, Payload, Result]):
         batches: Iterable[Sequence[int]],
         progress: Callable[[int], None] | None = None,
     ) -> dict[int, Result | Lost]:
-        """Run the function on batches of keys of ``items``; return the outcome of each key.
-
-        Parameters
-        ----------
-        progress
-            Called with the number of items that have just been finished.
-
-        Raises
-        ------
-        CrystalbenchError
-            If processes die again and again before they take up work, so that no item is to blame.
-        """
+        """Run the task; `CrystalbenchError` if processes die again and again before they take up work."""
         queue = deque(tuple(batch) for batch in batches)
         running: dict[_Future[Result], tuple[int, ...]] = {}
         outcomes: dict[int, Result | Lost] = {}
@@ -131,7 +82,7 @@ class WorkerPool(Generic[Item, Payload, Result]):
                         breaks += 1
                         if breaks > _MAX_BREAKS:
                             raise CrystalbenchError(_CANNOT_START)
-                        self._stop()
+                        self.stop()
                         queue.extend((i,) for batch in running.values() for i in batch)
                         running.clear()
                         break
@@ -152,10 +103,10 @@ class WorkerPool(Generic[Item, Payload, Result]):
     def _schedule(self, items: list[Item]) -> _Future[Result]:
         if self._pool is None:
             self._pool = self._start()
-        arguments = (self._function, self._pack(items))
+        arguments = (self._task.function, self._task.pack(items))
         future: _Future[Result]
         try:
-            future = self._pool.schedule(_run, args=arguments, timeout=self._timeout)
+            future = self._pool.schedule(_run, args=arguments, timeout=self._task.timeout)
         except RuntimeError as error:  # the pool broke since the last result
             future = Future()
             future.set_exception(BrokenProcessPool(str(error)))
@@ -167,11 +118,12 @@ class WorkerPool(Generic[Item, Payload, Result]):
         return ProcessPool(
             max_workers=self._workers,
             initializer=_prepare_worker,
-            initargs=(self._preload,),
-            context=_context(self._preload),
+            initargs=(self._task.preload,),
+            context=_context(self._task.preload),
         )
 
-    def _stop(self) -> None:
+    def stop(self) -> None:
+        """End the processes; the next run starts others."""
         if self._pool is not None:
             self._pool.stop()
             self._pool.join()

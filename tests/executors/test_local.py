@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from crystalbench.crystals.workers import Lost, WorkerPool
 from crystalbench.errors import CrystalbenchError
+from crystalbench.executors import Lost, Task
+from crystalbench.executors.local import LocalExecutor
 
 ROOT = Path(__file__).parents[2]
 
@@ -41,8 +42,8 @@ def act(words: list[str]) -> list[str]:
     return [word.upper() for word in words]
 
 
-def pool(workers: int = 2, timeout: float = 30.0, preload: tuple[str, ...] = ()) -> WorkerPool[str, list[str], str]:
-    return WorkerPool(act, list, workers=workers, timeout=timeout, preload=preload)
+def pool(workers: int = 2, timeout: float = 30.0, preload: tuple[str, ...] = ()) -> LocalExecutor[str, list[str], str]:
+    return LocalExecutor(Task(function=act, pack=list, timeout=timeout, preload=preload), workers)
 
 
 def run(words: list[str], size: int = 4, workers: int = 2, timeout: float = 30.0) -> list[str | Lost]:
@@ -132,7 +133,7 @@ SLEEPERS = """
 import os, signal, sys, time
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs inherit that it is ignored
 sys.path.insert(0, {root!r})
-from crystalbench.crystals.workers import WorkerPool
+from crystalbench.executors import Executors, Task
 
 def sleep(folders):
     for folder in folders:
@@ -140,7 +141,7 @@ def sleep(folders):
     time.sleep(3600)
 
 {guard}
-    with WorkerPool(sleep, list, workers=2, timeout=600) as pool:
+    with Executors(workers=2).start(Task(function=sleep, pack=list, timeout=600)) as pool:
         pool.run({{i: {folder!r} for i in range(8)}}, [[i] for i in range(8)])
 """
 
