@@ -6,7 +6,7 @@ asked for. Everything else is an `Unrealised` with its reason.
 
 A try depends on nothing but the realiser with its settings, the label, the seed and its number: tries can be made in
 any order and on any machine. A library that hangs or crashes is the caller's: make tries in workers that can be killed
-(`crystalbench.crystals.workers`), and write down what was lost as ``TIMEOUT`` or ``CRASH``.
+(`crystalbench.executors`), and write down what was lost as ``TIMEOUT`` or ``CRASH``.
 """
 
 import hashlib
