@@ -20,6 +20,7 @@ from crystalbench.errors import (
     ReadError,
     SettingError,
 )
+from crystalbench.evidence import Evidence, RowEvidence
 from crystalbench.hookspecs import hookimpl
 from crystalbench.interfaces import (
     CommandSpec,
@@ -64,11 +65,11 @@ __version__ = "0.1.0"
 __all__ = [
     "Cell", "Column", "ColumnSet", "CommandSpec", "ConfigError", "Converted", "CrystalbenchError", "Dataset",
     "DatasetError", "DatasetSpec", "Decomposition", "Direction", "Draw", "Encoded", "Encoder", "EncoderError",
-    "EncoderSpec", "EnergyScheme", "Evaluated", "Failure", "Gap", "GeneratorSpec", "Given", "Hull", "HullSpec",
-    "Invalid", "InvalidReason", "MetricResult", "MetricSpec", "Missing", "Need", "NotComputable", "Orbit", "Parameter",
-    "Parameters", "PluginError", "Potential", "PotentialError", "PotentialSpec", "Presentation", "Protostructure",
-    "ProtostructureError", "RawStructure", "ReadError", "ReaderSpec", "Realised", "RealiserSpec", "ReporterSpec", "Row",
-    "RowKind", "Sample", "SampleSet", "Sampler", "SamplerInput", "Scale", "ScoreInput", "SettingError", "Split",
-    "Subset", "Table", "Timing", "Unrealised", "UnrealisedReason", "Value", "__version__", "hookimpl",
-    "potential_from_calculator",
+    "EncoderSpec", "EnergyScheme", "Evaluated", "Evidence", "Failure", "Gap", "GeneratorSpec", "Given", "Hull",
+    "HullSpec", "Invalid", "InvalidReason", "MetricResult", "MetricSpec", "Missing", "Need", "NotComputable",
+    "Orbit", "Parameter", "Parameters", "PluginError", "Potential", "PotentialError", "PotentialSpec",
+    "Presentation", "Protostructure", "ProtostructureError", "RawStructure", "ReadError", "ReaderSpec", "Realised",
+    "RealiserSpec", "ReporterSpec", "Row", "RowEvidence", "RowKind", "Sample", "SampleSet", "Sampler",
+    "SamplerInput", "Scale", "ScoreInput", "SettingError", "Split", "Subset", "Table", "Timing", "Unrealised",
+    "UnrealisedReason", "Value", "__version__", "hookimpl", "potential_from_calculator",
 ]  # fmt: skip

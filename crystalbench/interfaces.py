@@ -14,6 +14,7 @@ from typing import Protocol, TypeAlias
 from crystalbench.crystals.samples import Sample, SampleSet
 from crystalbench.datasets import Dataset, Split
 from crystalbench.encoded import Encoded, Encoder, RunEncoder
+from crystalbench.evidence import Evidence
 from crystalbench.tables.results import ColumnSet, Direction, MetricResult, Table
 from crystalbench.tables.selection import within
 
@@ -338,6 +339,7 @@ class ReporterSpec:
     """A format of the results table. The one marked ``terminal`` is what `crystalbench run` prints.
 
     ``render`` is given a table with the ``columns`` of a set, whose ``presentation`` holds wishes, such as a caption.
+    ``illustrated`` does the same for a whole run, of which the samples are at hand.
     """
 
     name: str
@@ -345,12 +347,16 @@ class ReporterSpec:
     title: str
     suffix: str
     render: Callable[[Table], str]
+    illustrated: Callable[[Table, Evidence], str] | None = None
     columns: ColumnSet = ColumnSet.ALL
     terminal: bool = False
 
-    def report(self, table: Table) -> str:
-        """Draw a table with the columns of this format."""
-        return self.render(within(table, self.columns))
+    def report(self, table: Table, evidence: Evidence | None = None) -> str:
+        """Draw a table with the columns of this format, and what it rests on where the format can show it."""
+        shown = within(table, self.columns)
+        if self.illustrated is not None and evidence is not None:
+            return self.illustrated(shown, evidence)
+        return self.render(shown)
 
 
 # --- commands -----------------------------------------------------------------------------------------------------

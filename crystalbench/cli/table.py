@@ -50,9 +50,12 @@ def command(
     """Draw the table of one or several RUNS (folders below results/)."""
     from dataclasses import replace
 
+    from crystalbench.runs.evidence import stored_evidence
+    from crystalbench.runs.folder import RunFolder
     from crystalbench.tables import merge, selection
 
-    reporter = Plugins.load().reporters[name]
+    plugins = Plugins.load()
+    reporter = plugins.reporters[name]
     tables = {str(run): _read(run) for run in runs}
     if metrics:
         selection.check_columns(tables.values(), names(metrics))
@@ -66,7 +69,10 @@ def command(
     view = Presentation(
         width=characters or (width() if out is None else None), caption=caption, label=label, settings=settings
     )
-    text = reporter.report(replace(table, presentation=view))
+    evidence = None
+    if reporter.illustrated is not None and len(runs) == 1 and runs[0].is_dir():
+        evidence = stored_evidence(RunFolder(runs[0]), plugins)
+    text = reporter.report(replace(table, presentation=view), evidence)
     if out is None:
         click.echo(text)
     else:

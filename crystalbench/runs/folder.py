@@ -2,6 +2,7 @@
 
 manifest.json         the resolved configuration, versions, hardware, digests of the other files
 samples/NAME.R.csv    every sample of replica R in order: protostructure, or the reason why there is none
+samples/NAME.0.structures.json   the first samples that came with coordinates, for the report
 ledger.csv            the invalid samples of all generators with their reasons
 scores.json           every cell at full precision, with its denominator and interval
 table.*               the table, in every report format
@@ -16,10 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from crystalbench.crystals.samples import Converted, Invalid, InvalidReason, SampleSet
+from crystalbench.crystals.samples import Converted, Invalid, InvalidReason, RawStructure, SampleSet
 from crystalbench.crystals.wyckoff import Table
 from crystalbench.errors import ConfigError, ReadError
 from crystalbench.runs.cache import atomic_write, content_key, file_digest
+from crystalbench.runs.chunks import to_json
 from crystalbench.runs.manifest_shape import check_shape
 from crystalbench.runs.stream import ReplicaSamples
 from crystalbench.tables.results import JSON, Failure
@@ -27,6 +29,7 @@ from crystalbench.tables.results import JSON, Failure
 MANIFEST_SCHEMA = 4
 MANIFEST = "manifest.json"
 LEDGER = "ledger.csv"
+STRUCTURES = ".structures.json"
 SAMPLE_FIELDS = ("index", "protostructure", "reason", "detail")
 
 
@@ -50,6 +53,28 @@ class RunFolder:
         """Read samples back; every label is checked as strictly as a stranger's."""
         with (self.path / name).open(newline="", encoding="utf-8") as file:
             return SampleSet.of(_item(row, table) for row in csv.DictReader(file))
+
+    def write_structures(self, name: str, structures: Mapping[int, RawStructure]) -> None:
+        self.write_json(name, {"structures": {str(place): to_json(item) for place, item in structures.items()}})
+
+    def read_structures(self, name: str) -> dict[int, RawStructure]:
+        """Read structures back; there are none where there is no such file.
+
+        Raises
+        ------
+        ReadError
+            The file is damaged.
+        """
+        try:
+            document = json.loads((self.path / name).read_text(encoding="utf-8"))
+            return {
+                int(place): RawStructure.of(item["lattice"], item["frac_coords"], item["numbers"])
+                for place, item in document["structures"].items()
+            }
+        except FileNotFoundError:
+            return {}
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            raise ReadError(f"{self.path / name}: no structures of a run; run again") from error
 
     def manifest(self) -> dict[str, Any]:
         """Read the manifest; raises `ConfigError` where there is no run, `ReadError` for a damaged one."""
@@ -92,6 +117,11 @@ def samples_name(generator: str, replica: int) -> str:
     if len(safe) > 100:
         safe = f"{safe[:80]}-{content_key(name=safe)[:16]}"
     return f"samples/{safe}.{replica}.csv"
+
+
+def structures_name(generator: str, replica: int) -> str:
+    """File of the structures of one replica, beside its samples."""
+    return samples_name(generator, replica).removesuffix(".csv") + STRUCTURES
 
 
 def csv_text(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:

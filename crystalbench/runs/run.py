@@ -11,11 +11,13 @@ from pathlib import Path
 from crystalbench.crystals.convert import Converter
 from crystalbench.datasets import Dataset
 from crystalbench.errors import ConfigError, PluginError
+from crystalbench.evidence import Evidence
 from crystalbench.interfaces import ReporterSpec
 from crystalbench.isolation import isolated, required
 from crystalbench.plugins import Plugins
 from crystalbench.runs.cache import Cache
-from crystalbench.runs.folder import LEDGER, MANIFEST, RunFolder, ledger_text, samples_name
+from crystalbench.runs.evidence import evidence_of
+from crystalbench.runs.folder import LEDGER, MANIFEST, RunFolder, ledger_text, samples_name, structures_name
 from crystalbench.runs.manifest import digest_of, drawn_json, started_manifest
 from crystalbench.runs.manifest_shape import Status
 from crystalbench.runs.plan import Plan
@@ -70,7 +72,7 @@ class Run:
         table = self._table(dataset, replicas, outcomes)
         for note in table.notes:
             self.log(f"warning: {note}")
-        self._write(replicas, outcomes, table)
+        self._write(dataset, replicas, outcomes, table)
         for generator in manifest["generators"]:
             name = generator["name"]
             for index, (written, samples) in enumerate(zip(generator["replicas"], replicas[name], strict=True)):
@@ -131,23 +133,26 @@ class Run:
         given = {g.name: given_notes(g.spec, self.plan.metrics) for g in self.plan.generators}
         return run_table(self.plan, dataset, replicas, outcomes, given)
 
-    def _write(self, replicas: Replicas, outcomes: Outcomes, table: Table) -> None:
+    def _write(self, dataset: Dataset, replicas: Replicas, outcomes: Outcomes, table: Table) -> None:
         self.folder.remove_reports()
         for generator, group in replicas.items():
             for index, samples in enumerate(group):
                 if isinstance(samples, ReplicaSamples):
                     self.folder.write_samples(samples_name(generator, index), samples.drawn)
+                    if samples.structures:
+                        self.folder.write_structures(structures_name(generator, index), samples.structures)
         self.folder.write_text(LEDGER, ledger_text(replicas))
         scores = {g: {m: list(map(outcome_to_json, cell)) for m, cell in row.items()} for g, row in outcomes.items()}
         self.folder.write_json("scores.json", scores)
         self.folder.write_text("table.json", to_json(table))
+        evidence = evidence_of(dataset, replicas)
         for reporter in self.plan.reporters:
             if reporter.suffix != ".json":  # that one is always there: it is what `crystalbench table` reads
-                self._report(reporter, table)
+                self._report(reporter, table, evidence)
 
-    def _report(self, reporter: ReporterSpec, table: Table) -> None:
+    def _report(self, reporter: ReporterSpec, table: Table, evidence: Evidence) -> None:
         start = time.perf_counter()
-        write = partial(_render, self.folder, reporter, table)
+        write = partial(_render, self.folder, reporter, table, evidence)
         if isinstance(failed := isolated("report", reporter.name, write), Failure):
             self._failures.append(failed)
         self._step("report", reporter.name, time.perf_counter() - start, False)
@@ -159,8 +164,8 @@ class Run:
             self._hook_failures.append(failure)
 
 
-def _render(folder: RunFolder, reporter: ReporterSpec, table: Table) -> None:
-    text: object = reporter.report(table)
+def _render(folder: RunFolder, reporter: ReporterSpec, table: Table, evidence: Evidence) -> None:
+    text: object = reporter.report(table, evidence)
     if not isinstance(text, str):
         raise PluginError(f"reporter {reporter.name}: render must return text, not {type(text).__name__}")
     folder.write_text(f"table{reporter.suffix}", text)

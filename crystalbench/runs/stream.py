@@ -5,7 +5,7 @@ A run that is killed loses at most the chunk it was working on.
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from itertools import chain, islice
@@ -36,6 +36,8 @@ from crystalbench.runs.source import Held
 from crystalbench.tables.results import Failure, RowKind
 
 Step = Callable[[str, str, float, bool], None]
+
+SHOWN = 100  # structures of a replica that a run keeps for its report
 
 NOT_REPEATABLE = frozenset({InvalidReason.TIMEOUT, InvalidReason.CRASH})
 """Reasons that depend on the machine and its load: such a chunk is converted again, never taken from the cache."""
@@ -94,6 +96,8 @@ class ReplicaSamples:
         The time of the first ``n``; None where nobody measured.
     notes
         What a reader of the table must know, for example that a file held fewer samples.
+    structures
+        The first samples that came with coordinates, as they came, by their place.
     """
 
     name: str
@@ -101,6 +105,7 @@ class ReplicaSamples:
     n: int
     timing: Timing | None = None
     notes: tuple[str, ...] = ()
+    structures: Mapping[int, RawStructure] = field(default_factory=dict, compare=False)
     _novel: dict[str, SampleSet] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
@@ -133,6 +138,7 @@ class Stream:
     _sampler: Sampler | None = field(default=None, init=False)
     _report: Report = field(default=silent, init=False)
     _share: float = field(default=0.0, init=False)  # of the chunk in work that is done, as far as anybody has told
+    _first: tuple[Sample, ...] = field(default=(), init=False)  # of the first chunk, where it was drawn just now
 
     @property
     def name(self) -> str:
@@ -174,6 +180,18 @@ class Stream:
         self.finished("convert", self.name, time.perf_counter() - start, False)
         return chunk
 
+    def structures(self, n: int) -> dict[int, RawStructure]:
+        """Return those of the first ``n`` samples that came with coordinates, at most `SHOWN` of the first chunk.
+
+        A file is read again for them; a live generator is not asked again: there are none where the cache lost them.
+        """
+        if not self._first and self.generator.reader:
+            self._draw(0)
+        elif not self._first and (kept := self.cache.get("drawn", self.replica.chunk_key(0), draw_from_json)):
+            self._first = kept.items
+        found = ((i, item) for i, item in enumerate(self._first[:n]) if isinstance(item, RawStructure))
+        return dict(islice(found, SHOWN))
+
     def _count(self, items: tuple[Sample, ...]) -> Callable[[int], None]:
         """What is told how many samples have just been converted."""
         done = 0
@@ -202,6 +220,8 @@ class Stream:
         draw = self._checked(number, clocked(self._sampler, number))
         if draw is not None and self.replica.raw and any(isinstance(item, RawStructure) for item in draw.items):
             self.cache.put("drawn", key, draw_to_json(draw))
+        if draw is not None and number == 0:
+            self._first = draw.items
         self.finished("sample", self.name, time.perf_counter() - start, False)
         return draw
 
@@ -295,7 +315,14 @@ def draw_replica(stream: Stream, *, n: int, novel: int, limit: int, report: Repo
     items += _not_written(stream, len(items), more)
     timing = total_timing([chunk for chunk in timed if chunk.items])
     drawn = SampleSet.of(items)
-    return ReplicaSamples(name=stream.name, drawn=drawn, n=min(n, len(items)), timing=timing, notes=notes)
+    return ReplicaSamples(
+        name=stream.name,
+        drawn=drawn,
+        n=min(n, len(items)),
+        timing=timing,
+        notes=notes,
+        structures=stream.structures(n) if stream.replica.index == 0 else {},
+    )
 
 
 def drawing_failure(generator: str, source: str, drawn: ReplicaSamples | Failure, of_file: bool) -> Failure | None:

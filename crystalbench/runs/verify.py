@@ -21,12 +21,12 @@ from crystalbench.plugins import Plugins
 from crystalbench.runs.cache import Cache
 from crystalbench.runs.checks import Check, Finding, check, score_difference
 from crystalbench.runs.config import RunConfig, merged
-from crystalbench.runs.folder import LEDGER, RunFolder, ledger_text, samples_text
+from crystalbench.runs.folder import LEDGER, STRUCTURES, RunFolder, ledger_text, samples_text
 from crystalbench.runs.manifest_shape import Status
 from crystalbench.runs.plan import GeneratorPlan, MetricPlan
 from crystalbench.runs.progress import bar
 from crystalbench.runs.score import Scorer, cached_encoders
-from crystalbench.runs.stream import ReplicaSamples, Stream, draw_replica, notes_of
+from crystalbench.runs.stream import ReplicaSamples, Stream, draw_replica, notes_of, settled
 from crystalbench.runs.verify_manifest import failure_problem, manifest_checks
 from crystalbench.runs.verify_plan import PlanChecks
 from crystalbench.runs.verify_table import table_checks
@@ -151,6 +151,8 @@ class Verification:
                 return None
             replicas.append(samples)
             yield check(f"{name} samples", self._counts(samples, written))
+            if samples.structures:
+                yield self._structures(samples)
             if not known:
                 if self.redraw:
                     yield Check(f"{name} drawn again", Finding.NOT_CHECKED, "see above")
@@ -167,6 +169,23 @@ class Verification:
             n=written["n"],
             timing=Timing(**written["timing"]) if written["timing"] else None,
             notes=tuple(written["notes"]),
+            structures=self.folder.read_structures(written["samples"].removesuffix(".csv") + STRUCTURES),
+        )
+
+    def _structures(self, samples: ReplicaSamples) -> Check:
+        """Whether the structures that the report shows are those of the samples in their places."""
+        with Converter(self.config.conversion, self.config.workers) as converter:
+            again = isolated("convert", samples.name, partial(converter.convert, list(samples.structures.values())))
+        if isinstance(again, Failure):
+            return Check(f"{samples.name} structures", Finding.DIFFERS, f"cannot be converted: {again.error}")
+        places = zip(samples.structures, again, strict=True)
+        asked = samples.asked.items
+        wrong = [
+            i for i, item in places if i >= len(asked) or _kind(settled(item, self.dataset.table)) != _kind(asked[i])
+        ]
+        return check(
+            f"{samples.name} structures",
+            f"{len(wrong)} are not those of the samples, first {wrong[0]}" if wrong else "",
         )
 
     def _counts(self, samples: ReplicaSamples, written: dict[str, Any]) -> str:

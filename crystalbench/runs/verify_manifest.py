@@ -8,7 +8,7 @@ from crystalbench.plugins import Plugins
 from crystalbench.runs.cache import content_key
 from crystalbench.runs.checks import Check, check, differences
 from crystalbench.runs.config import RunConfig
-from crystalbench.runs.folder import LEDGER, samples_name
+from crystalbench.runs.folder import LEDGER, samples_name, structures_name
 from crystalbench.runs.keys import check_drawing, row_key, run_key
 from crystalbench.runs.manifest import digest_of
 from crystalbench.runs.plan import GeneratorPlan
@@ -93,6 +93,8 @@ def _files(manifest: Manifest, plugins: Plugins) -> Iterator[str]:
     """Names of the files that a run with these rows, reports and failures leaves."""
     yield from (LEDGER, "scores.json", "table.json")
     yield from (r["samples"] for row in manifest["generators"] for r in row["replicas"] if "samples" in r)
+    structures = (structures_name(row["name"], 0) for row in manifest["generators"])
+    yield from (name for name in structures if name in manifest["files"])
     failed = {failure["plugin"] for failure in manifest["failures"] if failure["step"] == "report"}
     for name in manifest["reporters"]:
         if name in plugins.reporters and name not in failed:

@@ -8,8 +8,10 @@ from typing import Any
 
 from crystalbench.datasets import Dataset
 from crystalbench.errors import ReadError
+from crystalbench.evidence import Evidence
 from crystalbench.isolation import isolated
 from crystalbench.runs.checks import Check, Finding, check, differences
+from crystalbench.runs.evidence import evidence_of
 from crystalbench.runs.folder import RunFolder
 from crystalbench.runs.stream import ReplicaSamples
 from crystalbench.runs.table import run_table
@@ -48,7 +50,7 @@ def table_checks(
         whole = planned.complete and len(rows) == len(plan.generators)
         left_out = set(given) - set(replicas)
         yield from _compared(json.loads(text), json.loads(to_json(again)), whole, bool(planned.lost), left_out)
-    yield from _reports(folder, manifest, planned, table)
+    yield from _reports(folder, manifest, planned, table, evidence_of(dataset, replicas))
 
 
 def _compared(
@@ -104,14 +106,16 @@ def _paper(row: Mapping[str, Any]) -> str:
     return str(row["notes"][:1]) if row["kind"] == "published" else ""
 
 
-def _reports(folder: RunFolder, manifest: Mapping[str, Any], planned: PlanChecks, table: Table) -> Iterator[Check]:
+def _reports(
+    folder: RunFolder, manifest: Mapping[str, Any], planned: PlanChecks, table: Table, evidence: Evidence
+) -> Iterator[Check]:
     for name, version in manifest["reporters"].items():
         reporter = planned.plugins.reporters.get(name)
         file = f"table{reporter.suffix}" if reporter else ""
         if reporter is None or reporter.version != version or file not in manifest["files"]:
             yield Check(f"report {name}", Finding.NOT_CHECKED, "is not installed, or in another version")
             continue
-        text = isolated("report", name, partial(reporter.report, table))
+        text = isolated("report", name, partial(reporter.report, table, evidence))
         written = folder.path / file
         rendered = text.encode("utf-8", "backslashreplace") if isinstance(text, str) else b""
         same = written.is_file() and written.read_bytes() == rendered

@@ -1,0 +1,31 @@
+"""What stands behind a table: for reports that show samples and distributions, not numbers alone."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from crystalbench.crystals.samples import RawStructure, SampleSet
+from crystalbench.datasets import Dataset
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowEvidence:
+    """What the row of one generator rests on.
+
+    Attributes
+    ----------
+    samples
+        The samples that were asked for, of each replica that could be drawn.
+    structures
+        Of the first replica, the first samples that came with coordinates, as they came, by their place.
+    """
+
+    samples: tuple[SampleSet, ...]
+    structures: Mapping[int, RawStructure] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """The samples of a run by generator, and the dataset that they were compared with."""
+
+    dataset: Dataset
+    rows: Mapping[str, RowEvidence]
