@@ -131,7 +131,7 @@ def histograms(series: Sequence[Histogram], unit: str, width: int = 460, height:
         ]
         q10, q50, q90 = (f"{q:.2f}".replace("-", "−") for q in item.quantiles)
         parts += _key(number, f"{item.name}: Q10 {q10}, Q50 {q50}, Q90 {q90}", LEFT, TOP + 16 * number, number, False)
-    return _svg(parts, width, height, ", ".join(item.name for item in series))
+    return svg(parts, width, height, ", ".join(item.name for item in series))
 
 
 def curves(
@@ -164,7 +164,7 @@ def curves(
                 low, high = map(y.at, interval)
                 parts.append(f'<line class="{css}" x1="{px:.1f}" x2="{px:.1f}" y1="{low:.1f}" y2="{high:.1f}"/>')
         parts += _key(number, curve.name, LEFT, TOP + 16 * number, curve.colour, curve.dashed)
-    return _svg(parts, width, height, upward)
+    return svg(parts, width, height, upward)
 
 
 def standalone(svg: str) -> str:
@@ -179,21 +179,21 @@ def _frame(x: Axis, y: Axis, across: str, upward: str) -> Iterator[str]:
     for value in y.ticks():
         at = y.at(value)
         yield f'<line class="grid" x1="{x.start}" x2="{x.end}" y1="{at:.1f}" y2="{at:.1f}"/>'
-        yield f'<text x="{x.start - 6}" y="{at + 4:.1f}" text-anchor="end">{_number(value)}</text>'
+        yield f'<text x="{x.start - 6}" y="{at + 4:.1f}" text-anchor="end">{tick(value)}</text>'
     for value in x.ticks():
         at = x.at(value)
         yield f'<line class="axis" x1="{at:.1f}" x2="{at:.1f}" y1="{y.start}" y2="{y.start + 4}"/>'
-        yield f'<text x="{at:.1f}" y="{y.start + 17}" text-anchor="middle">{_number(value)}</text>'
+        yield f'<text x="{at:.1f}" y="{y.start + 17}" text-anchor="middle">{tick(value)}</text>'
     yield f'<line class="axis" x1="{x.start}" x2="{x.end}" y1="{y.start}" y2="{y.start}"/>'
-    yield f'<text x="{(x.start + x.end) / 2}" y="{y.start + 36}" text-anchor="middle">{_text(across)}</text>'
+    yield f'<text x="{(x.start + x.end) / 2}" y="{y.start + 36}" text-anchor="middle">{text(across)}</text>'
     middle = (y.start + y.end) / 2
-    yield f'<text x="14" y="{middle}" text-anchor="middle" transform="rotate(-90 14 {middle})">{_text(upward)}</text>'
+    yield f'<text x="14" y="{middle}" text-anchor="middle" transform="rotate(-90 14 {middle})">{text(upward)}</text>'
 
 
 def _key(number: int, name: str, left: float, top: float, colour: int, dashed: bool) -> Iterator[str]:
     css = f"line s{colour % len(COLOURS)}"
     yield _path([(left + 4, top), (left + 24, top)], css, dashed)
-    yield f'<text x="{left + 30}" y="{top + 4}">{_text(name)}</text>'
+    yield f'<text x="{left + 30}" y="{top + 4}">{text(name)}</text>'
 
 
 def _path(points: Sequence[tuple[float, float]], css: str, dashed: bool = False) -> str:
@@ -202,14 +202,17 @@ def _path(points: Sequence[tuple[float, float]], css: str, dashed: bool = False)
     return f'<path class="{css}" d="M{line}"{dash}/>'
 
 
-def _svg(parts: Sequence[str], width: int, height: int, label: str) -> str:
-    head = f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{_text(label)}">'
+def svg(parts: Sequence[str], width: float, height: float, label: str) -> str:
+    """Return a drawing of so many pixels; ``label`` says what it shows to those who cannot see it."""
+    head = f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{text(label)}">'
     return "".join((head, *parts, "</svg>"))
 
 
-def _number(value: float) -> str:
+def tick(value: float) -> str:
+    """Return a number as axes show it."""
     return f"{value:,.6g}".replace("-", "−")
 
 
-def _text(text: str) -> str:
-    return escape(plain(text), quote=True)
+def text(words: str) -> str:
+    """Return words of strangers as text of a drawing."""
+    return escape(plain(words), quote=True)

@@ -1,22 +1,43 @@
-"""The results as one self-contained HTML page: no script, no external resource, all text escaped.
+"""The results as one self-contained HTML page: one script, no external resource, all text escaped.
 
 Names, notes and errors come from strangers. Nothing of them is ever markup, a style or an address: the template
 (``report.html``) escapes whatever is put into it, and the page's own content policy forbids everything but its inline
-style sheet. Columns beyond the default set stand behind a switch.
+style sheet and the one script, ``report.js``, by its hash. What the script adds (sorting, filters, the list of samples,
+structures) is comfort: tables, pictures and values are there without it. Own drawings and script rather than a plotting
+library: plotly adds 4.8 MB to a page, pymatviz 827 MB to an installation; these are 40 kB.
 """
 
+from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from hashlib import sha256
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from crystalbench import Cell, Column, ColumnSet, Direction, MetricResult, ReporterSpec, RowKind, Table, hookimpl
-from crystalbench.tables.charts import histograms
-from crystalbench.tables.distribution import Distribution, distributions
+from crystalbench import (
+    Cell,
+    Column,
+    ColumnSet,
+    Direction,
+    Evidence,
+    MetricResult,
+    ReporterSpec,
+    RowKind,
+    Table,
+    hookimpl,
+)
 from crystalbench.tables.text import plain
+from crystalbench_plugins.reports._browse import browsable
 from crystalbench_plugins.reports._details import facts
+from crystalbench_plugins.reports._figures import (
+    ProfileFigures,
+    dot_plots,
+    held_distributions,
+    profiles,
+    with_encoder,
+)
 from crystalbench_plugins.reports._layout import (
     ARROWS,
     FAILED,
@@ -48,20 +69,27 @@ DIRECTIONS = {
 COLOURS = 8  # classes c0 to c7 of the style sheet
 
 
-def render(table: Table) -> str:
-    """Write the page: table with bars, footnotes, charts, counts of samples, settings, metrics, every value."""
+def render(table: Table, evidence: Evidence | None = None) -> str:
+    """Write the page: table with bars, footnotes, pictures, samples, settings, metrics, every value.
+
+    With the samples at hand it shows what they are made of, and each of them.
+    """
     from markupsafe import Markup
 
+    script = files(__package__).joinpath("report.js").read_text(encoding="utf-8")
     sheet = layout(table)
     view = table.presentation
     more = _behind_the_switch(table)
     heads, numbers = counts(sheet)
     reasons = _colours(sheet)
     charts = [
-        {"title": title, "figures": [(name, Markup(svg)) for name, svg in figures]} for title, figures in _charts(sheet)
+        {"title": title, "figures": [(name, Markup(svg)) for name, svg in figures]}
+        for title, figures in held_distributions(sheet)
     ]
     return _template().render(
         title=view.caption or table.title,
+        script=Markup(script),
+        script_hash="sha256-" + b64encode(sha256(script.encode()).digest()).decode(),
         style=Markup(files(__package__).joinpath("report.css").read_text(encoding="utf-8")),
         more=len(more),
         heads=[
@@ -82,6 +110,10 @@ def render(table: Table) -> str:
         legend=" ".join((*sheet.legend, "Bars: 0 to 100 %, or to the largest value.")),
         footnotes=sheet.footnotes,
         notes=table.notes,
+        plots=[(name, Markup(svg)) for name, svg in dot_plots(sheet)],
+        profiles=[] if evidence is None else [_drawn(figures) for figures in profiles(sheet, evidence)],
+        compared="" if evidence is None else f"{evidence.dataset.spec.reference} of {evidence.dataset.name}",
+        browse="" if evidence is None else Markup(browsable(sheet, evidence)),
         charts=charts,
         panels=list(panels(sheet)),
         samples=[_samples(line, row, reasons) for line, row in zip(sheet.counted, numbers, strict=True)],
@@ -91,7 +123,7 @@ def render(table: Table) -> str:
         settings={} if view.settings is False else table.settings,
         metrics=[
             {
-                "title": _with_encoder(full_title(column), column),
+                "title": with_encoder(full_title(column), column),
                 "arrow": ARROWS[column.direction],
                 "key": column.key,
                 "description": column.description,
@@ -101,6 +133,17 @@ def render(table: Table) -> str:
         ],
         values=list(_values(sheet)),
     )
+
+
+def _drawn(figures: ProfileFigures) -> dict[str, object]:
+    from markupsafe import Markup
+
+    drawings = ("elements", "spacegroups", "n_elements", "n_sites")
+    return {
+        "title": figures.title,
+        "kind": figures.kind.value,
+        **{name: Markup(getattr(figures, name)) for name in drawings},
+    }
 
 
 @cache
@@ -143,7 +186,7 @@ def _head(column: Column, marks: tuple[str, ...], more: bool) -> dict[str, objec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Shown:
-    """One cell: ``bar`` is its length in percent, None for a cell without a value."""
+    """One cell: ``bar`` is its length in percent, None for a cell without a value; ``key`` is what it is sorted by."""
 
     value: str
     beside: str
@@ -152,6 +195,7 @@ class _Shown:
     css: str
     hover: str
     bar: float | None
+    key: str
 
 
 def _cells(table: Table, line: Line, more: frozenset[str]) -> Iterator[_Shown]:
@@ -167,6 +211,7 @@ def _cells(table: Table, line: Line, more: frozenset[str]) -> Iterator[_Shown]:
             best=entry.best,
             css=" ".join(filter(None, (state, "more" if column.key in more else ""))),
             hover="; ".join(_hover(line, column, cell, entry)),
+            key="" if cell.mean is None else f"{cell.mean:.10g}",
             bar=100 * min(1.0, abs(cell.mean or 0.0) / top) if there and top else 0.0 if there else None,
         )
 
@@ -231,32 +276,6 @@ def _samples(line: Line, numbers: tuple[int | None, ...], colours: Mapping[str, 
     }
 
 
-def _charts(sheet: Sheet) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    """Yield titles and charts, one per generator, of what results hold as distributions; one encoder's together."""
-    charts: dict[tuple[str, str], list[tuple[str, str]]] = {}
-    for line in sheet.counted:
-        for (title, unit), series in _series(line, sheet.table.columns).items():
-            charts.setdefault((title, unit), []).append((line.title, histograms(series, unit)))
-    for (title, _), figures in charts.items():
-        yield title, figures
-
-
-def _series(line: Line, columns: Iterable[Column]) -> dict[tuple[str, str], list[Distribution]]:
-    """Return the distributions of one generator by title and unit; of several replicas the first is shown."""
-    found: dict[tuple[str, str], dict[str, Distribution]] = {}
-    for column in columns:
-        outcomes = line.row.cells.get(column.key, Cell()).outcomes
-        if outcomes and isinstance(outcomes[0], MetricResult):
-            series = found.setdefault((_with_encoder(column.title, column), plain(column.unit)), {})
-            for item in distributions(outcomes[0].details):
-                series.setdefault(item.name, item)
-    return {key: list(series.values()) for key, series in found.items() if series}
-
-
-def _with_encoder(title: str, column: Column) -> str:
-    return plain(f"{title} ({column.encoder})" if column.encoder else title)
-
-
 def _values(sheet: Sheet) -> Iterator[dict[str, object]]:
     """Yield every outcome in full, for readers without a pointer to hover with and for those who check."""
     for line in sheet.counted:
@@ -264,7 +283,7 @@ def _values(sheet: Sheet) -> Iterator[dict[str, object]]:
             for replica, outcome in enumerate(line.row.cells.get(column.key, Cell()).outcomes):
                 place = {
                     "generator": line.title,
-                    "metric": _with_encoder(full_title(column), column),
+                    "metric": with_encoder(full_title(column), column),
                     "replica": replica,
                 }
                 if isinstance(outcome, MetricResult):
@@ -282,4 +301,6 @@ def _values(sheet: Sheet) -> Iterator[dict[str, object]]:
 
 @hookimpl
 def crystalbench_reporters() -> Iterable[ReporterSpec]:
-    return (ReporterSpec(name="html", version="3", title="HTML report", suffix=".html", render=render),)
+    return (
+        ReporterSpec(name="html", version="4", title="HTML report", suffix=".html", render=render, illustrated=render),
+    )

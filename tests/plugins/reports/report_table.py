@@ -3,6 +3,7 @@
 ``python tests/plugins/reports/report_table.py`` rewrites the goldens.
 """
 
+import re
 from decimal import Decimal
 from pathlib import Path
 
@@ -150,7 +151,13 @@ def goldens() -> dict[str, str]:
 
     modules = (csv, html, json, latex, markdown)
     specs = [spec for module in modules for spec in module.crystalbench_reporters()]
-    return {f"report_table{spec.suffix}": spec.report(rich_table()) for spec in specs}
+    return {f"report_table{spec.suffix}": _without_script(spec.report(rich_table())) for spec in specs}
+
+
+def _without_script(text: str) -> str:
+    """The page of a script that has tests of its own."""
+    text = re.sub(r"(<script>).*?(</script>)", r"\1\2", text, flags=re.DOTALL)
+    return re.sub(r"sha256-[A-Za-z0-9+/=]{44}", "sha256-", text)
 
 
 if __name__ == "__main__":

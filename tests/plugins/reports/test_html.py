@@ -1,7 +1,9 @@
-"""HTML: one page with no script and no outside resource, and nothing in a name is markup."""
+"""HTML: one page with one script of ours and no outside resource, and nothing in a name is markup."""
 
 import re
+from base64 import b64encode
 from dataclasses import replace
+from hashlib import sha256
 from html import unescape
 from html.parser import HTMLParser
 
@@ -19,8 +21,8 @@ from tests.plugins.reports.report_table import rich_table
 VOID = {"meta", "input"}
 ATTRIBUTES = {
     "lang", "charset", "http-equiv", "content", "name", "class", "title", "scope", "colspan", "style", "tabindex",
-    "role", "aria-label", "viewbox", "type", "id", "for",
-    "x", "y", "x1", "x2", "y1", "y2", "d", "text-anchor", "transform",
+    "role", "aria-label", "viewbox", "type", "id", "for", "data-title", "data-value", "hidden",
+    "cx", "cy", "r", "x", "y", "x1", "x2", "y1", "y2", "d", "text-anchor", "transform",
 }  # fmt: skip
 ATTACKS = (
     "<script>alert(1)</script>",
@@ -65,6 +67,11 @@ class Page(HTMLParser):
         raise AssertionError(f"a comment: {data}")
 
 
+def script_of(text: str) -> str:
+    (found,) = re.findall(r"<script>(.*?)</script>", text, flags=re.DOTALL)
+    return str(found)
+
+
 def hostile(text: str) -> Table:
     """The rich table with the text in every place that a stranger fills."""
     table = rich_table()
@@ -95,10 +102,20 @@ def test_the_page_is_well_formed_and_loads_nothing() -> None:
     text = render(hostile("name"))
     page = Page(text)
     assert "svg" in page.tags
-    assert not {"script", "link", "img", "iframe", "object", "embed", "base", "form", "a"} & set(page.tags)
+    assert page.tags.count("script") == 1
+    assert not {"link", "img", "iframe", "object", "embed", "base", "form", "a"} & set(page.tags)
     assert {name for name, _ in page.attributes} <= ATTRIBUTES
-    assert not re.search(r"url\(|@import|https?:|//", text)
+    own = script_of(text)
+    assert not re.search(r"url\(|@import|https?:|//", text.replace(own, ""))
+    assert set(re.findall(r"https?://[^\"]*", own)) == {"http://www.w3.org/2000/svg"}  # the name of a language
+    assert not re.search(r"innerHTML|insertAdjacent|document\.write|eval|Function\(|fetch|XMLHttp|import|src", own)
     assert "default-src 'none'" in unescape(text)
+
+
+def test_the_content_policy_lets_our_script_run_and_no_other() -> None:
+    text = render(hostile("name"))
+    digest = b64encode(sha256(script_of(text).encode()).digest()).decode()
+    assert re.findall(r"script-src ([^;]*);", unescape(text)) == [f"'sha256-{digest}'"]
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
@@ -113,7 +130,7 @@ def test_no_text_of_a_stranger_is_markup(attack: str) -> None:
 def test_any_name_is_shown_as_text(name: str) -> None:
     table = rich_table()
     page = Page(render(replace(table, title=name)))
-    assert page.tags.count("script") == 0
+    assert page.tags.count("script") == 1
     assert not plain(name) or plain(name) in page.words
 
 
