@@ -174,7 +174,7 @@ class Verification:
 
     def _structures(self, samples: ReplicaSamples) -> Check:
         """Whether the structures that the report shows are those of the samples in their places."""
-        with Converter(self.config.conversion, self.config.workers) as converter:
+        with Converter(self.config.conversion, self.config.executors) as converter:
             again = isolated("convert", samples.name, partial(converter.convert, list(samples.structures.values())))
         if isinstance(again, Failure):
             return Check(f"{samples.name} structures", Finding.DIFFERS, f"cannot be converted: {again.error}")
