@@ -1,0 +1,1 @@
+"""A page and a table of many runs, in which only what compares is ranked together."""
