@@ -1,5 +1,6 @@
 """Pictures of the phase diagram around a material, by pymatgen's plotter."""
 
+import logging
 from pathlib import Path
 
 from crystalbench.crystals.elements import ELEMENTS
@@ -10,14 +11,17 @@ MOST_ELEMENTS = 4
 """More have no picture: that of four is a projection already."""
 
 SHOWN_ABOVE = 0.05
-"""eV/atom; phases that lie higher above the hull are left out of the picture."""
+"""eV/atom; known phases that lie higher above the hull are left out of the picture."""
+
+EVERYTHING = 100.0
+"""eV/atom: what is given to the plotter is drawn, the material too, however high it lies."""
 
 
 def draw(hull: Hull, material: Composition, formation_energy: float, file: Path) -> None:
     """Write the phase diagram of a material's elements with the material in it; the suffix says the format.
 
-    The material is a star if it is on the hull that it makes together with the known phases, and a cross above it
-    otherwise.
+    The material is a green star where it is on the hull that it makes together with the known phases, and a red square
+    with its name otherwise, as are known phases close above it.
 
     Parameters
     ----------
@@ -34,6 +38,8 @@ def draw(hull: Hull, material: Composition, formation_energy: float, file: Path)
     ------
     ConfigError
         If pymatgen is absent, or the material has one element or more than four.
+    ValueError
+        If an element has no reference (`Hull.gap` says so beforehand).
     """
     elements = sorted(material)
     if not 2 <= len(elements) <= MOST_ELEMENTS:
@@ -46,6 +52,7 @@ def draw(hull: Hull, material: Composition, formation_energy: float, file: Path)
     except ImportError:
         raise ConfigError("phase diagrams need pymatgen; pip install 'crystalbench[discover]'") from None
     mpl.use("Agg")  # no window, whatever the machine has
+    logging.getLogger("matplotlib.axes").setLevel(logging.ERROR)  # it remarks on limits that pymatgen sets
     import matplotlib.pyplot as plt
 
     within = [row for row, phase in enumerate(hull.compositions) if phase.keys() <= set(elements)]
@@ -55,12 +62,12 @@ def draw(hull: Hull, material: Composition, formation_energy: float, file: Path)
         PDEntry(_named(phase), energy * sum(phase.values()), attribute=origin)
         for phase, energy, origin in [*ends, *known, (material, formation_energy, "new")]
     ]
-    diagram = PhaseDiagram(entries)
-    plotter = PDPlotter(diagram, show_unstable=SHOWN_ABOVE, backend="matplotlib")
-    flat = len(elements) < MOST_ELEMENTS
-    axes = plotter.get_plot(process_attributes=True, label_unstable=False) if flat else plotter.get_plot()
-    above = diagram.get_e_above_hull(entries[-1])
-    axes.set_title(f"{entries[-1].name}: {formation_energy:.3f} eV/atom, {above:.3f} above the hull with it")
+    heights = PhaseDiagram(entries)
+    near = [one for one in entries[:-1] if heights.get_e_above_hull(one) <= SHOWN_ABOVE]
+    plotter = PDPlotter(PhaseDiagram([*near, entries[-1]]), show_unstable=EVERYTHING, backend="matplotlib")
+    axes = plotter.get_plot(process_attributes=True)
+    above = hull.distance(material, formation_energy)
+    axes.set_title(f"{entries[-1].name}: {formation_energy:.3f} eV/atom, {above:+.3f} from the hull of known phases")
     try:
         axes.figure.savefig(file, bbox_inches="tight", metadata={"Date": None} if file.suffix == ".svg" else None)
     finally:

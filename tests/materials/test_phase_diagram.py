@@ -22,11 +22,13 @@ HULL = Hull(
 @pytest.mark.parametrize("material", [{LI: 1, OX: 1}, {LI: 5, FE: 1, OX: 4}, {LI: 1, FE: 1, P: 1, OX: 4}])
 def test_a_material_of_two_to_four_elements_has_a_picture(material: dict[int, int], tmp_path: Path) -> None:
     pytest.importorskip("pymatgen.analysis.phase_diagram")
-    for name in ("a.svg", "b.svg", "c.png"):
-        draw(HULL, material, -2.1, tmp_path / name)
-    text = (tmp_path / "a.svg").read_text()
-    assert text.startswith("<?xml")
-    assert "-2.100 eV/atom" in text.replace("−", "-")
+    draw(HULL, material, -2.1, tmp_path / "stable.svg")
+    draw(HULL, material, -1.0, tmp_path / "high.svg")
+    draw(HULL, material, -2.1, tmp_path / "c.png")
+    stable, high = ((tmp_path / name).read_text() for name in ("stable.svg", "high.svg"))
+    assert stable.startswith("<?xml")
+    assert stable != high
+    assert "-1.000 eV/atom" in high  # matplotlib writes the text of a label in a comment
     assert (tmp_path / "c.png").read_bytes().startswith(b"\x89PNG")
 
 
