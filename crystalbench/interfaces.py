@@ -24,7 +24,10 @@ Parameters: TypeAlias = Mapping[str, Value]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
-    """A setting of a generator, reader or metric. Its type is that of the default; ``choices`` closes the set."""
+    """A setting of a generator, reader or metric. Its type is that of the default; ``choices`` closes the set.
+
+    Of a live generator a list of values may be given: each makes a replica.
+    """
 
     name: str
     default: Value
@@ -32,7 +35,7 @@ class Parameter:
     choices: tuple[Value, ...] = ()
 
 
-RESERVED = frozenset({"name", "samples", "reader", "generated", "replicas", "title", "parameters"})
+RESERVED = frozenset({"name", "generator", "samples", "reader", "generated", "replicas", "title", "parameters"})
 """Keys of every generator in a configuration: no setting of a generator or reader has such a name."""
 
 

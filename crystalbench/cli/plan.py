@@ -26,7 +26,7 @@ def command(**flags: Any) -> None:
     for generator in plan.generators:
         for replica in generator.replicas:
             source = (
-                f"{replica.source} (reader {generator.reader.name})" if generator.reader else f"seed {replica.seed}"
+                f"{replica.source} (reader {generator.reader.name})" if generator.reader else _live(replica, generator)
             )
             click.echo(
                 f"generator   {generator.name} [{generator.kind}] from {source}; "
@@ -40,6 +40,13 @@ def command(**flags: Any) -> None:
             click.echo(f"            {metric.key} stays empty: {metric.missing}")
     click.echo(f"reports     {', '.join(reporter.name for reporter in plan.reporters)}")
     click.echo(f"key         {plan.key[:8]}")
+
+
+def _live(replica: ReplicaPlan, generator: GeneratorPlan) -> str:
+    """The seed of a replica, and the values that it has of its own."""
+    own = (f", {k} {replica.parameters[k]}" for k, value in generator.parameters.items() if isinstance(value, list))
+    of = f"{generator.plugin}, " if generator.plugin != generator.name else ""
+    return f"{of}seed {replica.seed}{''.join(own)}"
 
 
 def _cached(cache: Cache, generator: GeneratorPlan, replica: ReplicaPlan, n: int) -> str:

@@ -1,6 +1,6 @@
 """Chunks of samples as JSON documents: what the cache and the results folder keep of a stream."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
@@ -85,9 +85,8 @@ def _invalid(data: Any) -> Invalid:
     return Invalid(InvalidReason(reason), detail)
 
 
-def total_timing(chunks: Iterable[Chunk]) -> Timing | None:
-    """Sum of the chunks' times; None if nobody measured one of them."""
-    timings = [chunk.timing for chunk in chunks]
+def total_timing(timings: Sequence[Timing | None]) -> Timing | None:
+    """Sum of the times, with the highest load; None if nobody measured one of them."""
     measured = [timing for timing in timings if timing is not None]
     if not measured or len(measured) < len(timings):
         return None

@@ -32,8 +32,9 @@ def choose_dataset(config: RunConfig, plugins: Plugins) -> Comparison:
     """
     if config.dataset:
         return Comparison(plugins.datasets[config.dataset], "it was named")
-    compared = [name for name in config.generators if not _is_reference(plugins.generators.get(name))]
-    known = [spec.trained_on if (spec := plugins.generators.get(name)) else () for name in compared]
+    specs = {name: plugins.generators.get(config.of(name).known_as) for name in config.generators}
+    compared = [name for name, spec in specs.items() if spec is None or not spec.reference]
+    known = [spec.trained_on if (spec := specs[name]) else () for name in compared]
     shared = [name for name in (known[0] if known else ()) if all(name in names for names in known)]
     for name in shared:
         dataset = plugins.datasets.get(name)
@@ -67,10 +68,6 @@ def trained_elsewhere(spec: GeneratorSpec | None, dataset: str) -> Iterator[str]
     """Yield what a reader of the row must know where a generator is usually trained on another dataset."""
     if spec is not None and spec.trained_on and dataset not in spec.trained_on:
         yield f"{spec.title} is usually trained on {' or '.join(spec.trained_on)}, and compared with {dataset} here"
-
-
-def _is_reference(spec: GeneratorSpec | None) -> bool:
-    return spec is not None and spec.reference
 
 
 def _is_are(names: list[str]) -> str:

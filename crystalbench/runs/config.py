@@ -14,6 +14,10 @@ samples = ["run1.pt", "run2.pt"]         # several files are replicas
 reader = "cdvae"                         # left out: detected
 evaluation = 0                           # any parameter that the generator or its reader declares
 
+[generator.zeros]                        # a row of its own of a generator that samples here
+generator = "wyckoffdiff"
+checkpoint = ["seed0.pt", "seed1.pt"]    # of one parameter several values: each makes a replica
+
 [metric.smact_validity]
 rule = "cdvae"
 
@@ -31,7 +35,7 @@ from typing import Any, Self
 from crystalbench.crystals.convert import ConversionSettings
 from crystalbench.errors import ConfigError, unknown_name
 from crystalbench.executors import Executors
-from crystalbench.interfaces import Parameter, Parameters
+from crystalbench.interfaces import Parameter, Parameters, Value
 
 
 def default_workers() -> int:
@@ -45,6 +49,8 @@ class GeneratorConfig:
 
     Attributes
     ----------
+    generator
+        Name of the known generator that the row is of; the row's own name where empty.
     samples
         Sample files; several are replicas.
     reader
@@ -56,16 +62,50 @@ class GeneratorConfig:
     title
         Name in tables.
     parameters
-        What is not one of the above: settings that the generator or its reader declares.
+        What is not one of the above: settings that the generator or its reader declares. One of them may have a list of
+        values (of a generator without files): each makes a replica.
     """
 
     name: str
+    generator: str = ""
     samples: tuple[str, ...] = ()
     reader: str = ""
     generated: int = 0
     replicas: int = 1
     title: str = ""
-    parameters: Parameters = field(default_factory=dict)
+    parameters: Mapping[str, Value | list[Value] | tuple[Value, ...]] = field(default_factory=dict)
+
+    @property
+    def known_as(self) -> str:
+        """Name of the generator among the plugins, if they have it."""
+        return self.generator or self.name
+
+    def of_replicas(self) -> tuple[Parameters, ...]:
+        """Return the parameters of each replica; raises `ConfigError` for lists that name none or one twice."""
+        single: dict[str, Value] = {}
+        listed: dict[str, list[Value] | tuple[Value, ...]] = {}
+        for key, value in self.parameters.items():
+            if isinstance(value, list | tuple):
+                listed[key] = value
+            else:
+                single[key] = value
+        if not listed:
+            return (single,) * self.replicas
+        place = f"generator.{self.name}.{next(iter(listed))}"
+        if len(listed) > 1:
+            raise ConfigError(
+                f"generator.{self.name}: {' and '.join(listed)} are lists; one makes replicas, not several"
+            )
+        if self.samples:
+            raise ConfigError(
+                f"{place}: a list makes replicas of a generator without files; give one value for all files"
+            )
+        if self.replicas > 1:
+            raise ConfigError(f"{place}: a list makes a replica for each value; leave replicas={self.replicas} out")
+        ((key, values),) = listed.items()
+        if not values or len({repr(value) for value in values}) < len(values):
+            raise ConfigError(f"{place}: a list needs values, each once; got {list(values)}")
+        return tuple(single | {key: value} for value in values)
 
     @classmethod
     def from_mapping(cls, name: str, data: Mapping[str, Any]) -> Self:
@@ -77,6 +117,7 @@ class GeneratorConfig:
             raise ConfigError(f"generator.{name}: replicas must be at least 1 and generated not negative")
         if config.replicas > 1 and config.samples:
             raise ConfigError(f"generator.{name}: give one file per replica in samples, and not replicas as well")
+        config.of_replicas()
         return config
 
     def to_mapping(self) -> dict[str, Any]:
@@ -85,7 +126,7 @@ class GeneratorConfig:
         data["samples"] = tuple(str(Path(sample).expanduser().absolute()) for sample in self.samples)
         default = GeneratorConfig(name=self.name)
         shown = {key: _plain(value) for key, value in data.items() if value != getattr(default, key)}
-        return shown | dict(self.parameters)
+        return shown | {key: _plain(value) for key, value in self.parameters.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +182,10 @@ class RunConfig:
         for key, least in {"n": 1, "novel": 0, "max_draws": 0, "seed": 0, "workers": 1}.items():
             if getattr(self, key) < least:
                 raise ConfigError(f"{key} must be at least {least}, got {getattr(self, key)}")
+
+    def of(self, name: str) -> GeneratorConfig:
+        """Return the settings of one row."""
+        return self.generator.get(name, GeneratorConfig(name=name))
 
     @property
     def executors(self) -> Executors:

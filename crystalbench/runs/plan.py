@@ -19,7 +19,6 @@ from crystalbench.interfaces import (
     Parameters,
     ReaderSpec,
     ReporterSpec,
-    Scale,
 )
 from crystalbench.isolation import required
 from crystalbench.plugins import Plugins
@@ -27,8 +26,8 @@ from crystalbench.runs.cache import content_key, file_digest
 from crystalbench.runs.code_identity import code_identity
 from crystalbench.runs.compared import Comparison, check_novel, choose_dataset, with_scale
 from crystalbench.runs.config import GeneratorConfig, RunConfig, check_parameters
-from crystalbench.runs.detection import detect_reader, detects
 from crystalbench.runs.keys import check_drawing, row_key, run_key
+from crystalbench.runs.sample_files import generated, reader_of, sample_files
 from crystalbench.runs.unused import without_unused
 from crystalbench.tables.results import ENCODED_WITH, JSON, ColumnSet, RowKind
 from crystalbench.versions import packages
@@ -43,6 +42,7 @@ class ReplicaPlan:
     index: int
     seed: int
     source: Path | None
+    parameters: Parameters
     inputs: Mapping[str, JSON]
     conversion_key: str
     raw: bool = False  # worth keeping what was drawn as well as what it converted to
@@ -74,7 +74,7 @@ class GeneratorPlan:
     kind: RowKind
     spec: GeneratorSpec | None
     reader: ReaderSpec | None
-    parameters: Parameters
+    parameters: Mapping[str, JSON]  # of all replicas: a list where each has its own value
     replicas: tuple[ReplicaPlan, ...]
     generated: int
     key: str
@@ -92,7 +92,7 @@ class GeneratorPlan:
     @property
     def plugin(self) -> str:
         """Name of the record that gives the samples, for error messages."""
-        return self.reader.name if self.reader else self.name
+        return self.reader.name if self.reader else self.spec.name if self.spec else self.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -282,36 +282,37 @@ def plan_reporters(config: RunConfig, plugins: Plugins) -> tuple[ReporterSpec, .
 
 def plan_generator(name: str, config: RunConfig, plugins: Plugins, dataset_identity: str) -> GeneratorPlan:
     """Return one row of a run: where its samples come from and under which keys."""
-    settings = config.generator.get(name, GeneratorConfig(name=name))
-    spec = plugins.generators.get(name)
-    if spec is None and not settings.samples:
-        plugins.generators[name]  # raises with the nearest name
-    sources, kind = _sources(settings, spec)
-    reader = _reader(settings, spec, sources, plugins) if sources else None
+    settings = config.of(name)
+    spec = plugins.generators.get(settings.known_as)
+    if spec is None and (settings.generator or not settings.samples):
+        plugins.generators[settings.known_as]  # raises with the nearest name
+    sources, kind = sample_files(settings, spec, plugins)
+    reader = reader_of(settings, spec, sources, plugins) if sources else None
     declared = reader.parameters if reader else spec.parameters if spec else ()
-    parameters = check_parameters(f"generator.{name}", settings.parameters, declared)
-    conversion: JSON = dict(config.conversion.identity())
-    stream: dict[str, JSON] = {"parameters": dict(parameters)}
+    given = [check_parameters(f"generator.{name}", one, declared) for one in settings.of_replicas()]
     if reader:
-        stream |= {"reader": reader.name, "version": reader.version, "code": code_identity(reader.read)}
-        stream |= {"packages": dict(packages()), "chunk_size": FILE_CHUNK}
+        common: dict[str, JSON] = {"reader": reader.name, "version": reader.version, "code": code_identity(reader.read)}
+        common |= {"packages": dict(packages()), "chunk_size": FILE_CHUNK}
+        given *= len(sources)
         parts: list[dict[str, JSON]] = [{"file": file_digest(source)} for source in sources]
     elif spec is not None and spec.start is not None:
-        stream |= {"generator": name, "version": spec.version, "code": code_identity(spec.start)}
-        stream |= {"dataset": dataset_identity, "table": str(config.conversion.table), "chunk_size": spec.chunk_size}
-        if files := generator_files(spec, parameters, config.dataset):
-            stream["files"] = [file_digest(file) for file in files]
-        parts = [{"seed": config.seed + i} for i in range(settings.replicas)]
+        common = {"generator": spec.name, "version": spec.version, "code": code_identity(spec.start)}
+        common |= {"dataset": dataset_identity, "table": str(config.conversion.table), "chunk_size": spec.chunk_size}
+        parts = [{"seed": config.seed + i} for i in range(len(given))]
+        for part, own in zip(parts, given, strict=True):
+            if files := generator_files(spec, own, config.dataset):
+                part["files"] = [file_digest(file) for file in files]
     replicas = tuple(
         ReplicaPlan(
             index=i,
             seed=config.seed if reader else config.seed + i,
             source=sources[i] if reader else None,
-            inputs=stream | part,
-            conversion_key=content_key(conversion=conversion),
+            parameters=parameters,
+            inputs=common | part | {"parameters": dict(parameters)},
+            conversion_key=content_key(conversion=dict(config.conversion.identity())),
             raw=reader is None,
         )
-        for i, part in enumerate(parts)
+        for i, (parameters, part) in enumerate(zip(given, parts, strict=True))
     )
     return GeneratorPlan(
         name=name,
@@ -319,9 +320,9 @@ def plan_generator(name: str, config: RunConfig, plugins: Plugins, dataset_ident
         kind=kind,
         spec=spec,
         reader=reader,
-        parameters=parameters,
+        parameters=_of_all(settings, replicas),
         replicas=replicas,
-        generated=_generated(settings, config.n),
+        generated=generated(settings, config.n),
         key=row_key(
             str(kind),
             [replica.inputs for replica in replicas],
@@ -337,50 +338,18 @@ def generator_files(spec: GeneratorSpec, parameters: Parameters, dataset: str) -
     return required("files", f"generator {spec.name}", lambda: tuple(map(Path, spec.files(parameters, dataset))))
 
 
-def _sources(settings: GeneratorConfig, spec: GeneratorSpec | None) -> tuple[tuple[Path, ...], RowKind]:
-    """Sample files of a generator (none: it is live), and what its row is."""
-    name = settings.name
-    sources = tuple(Path(sample).expanduser().absolute() for sample in settings.samples)
-    if spec is not None and spec.reference:
-        if sources:
-            raise ConfigError(f"{name!r} is a built-in reference generator; give your samples another name")
-        return (), RowKind.TRAINING if spec.scale is Scale.REFERENCE else RowKind.REFERENCE
-    for source in sources:
-        if not (source.is_file() or source.is_dir()):
-            raise ConfigError(f"{source}: no such file or folder (samples of {name!r})")
-    if sources or spec is None or spec.start is not None:
-        return sources, RowKind.MEASURED
-    if spec.example is None:
-        raise ConfigError(f"generator {name!r} is known by its files only: give them with --samples {name}=FILE")
-    example = required("example", f"generator {name}", spec.example)
-    if not example.is_file():
-        raise PluginError(f"generator {name}: its example file {example} is not there; install its plugin again")
-    return (example,), RowKind.EXAMPLE
+def _of_all(settings: GeneratorConfig, replicas: Sequence[ReplicaPlan]) -> dict[str, JSON]:
+    """The parameters of a row, a list where it was given one: `parameters_of` undoes it."""
+    parameters: dict[str, JSON] = dict(replicas[0].parameters)
+    for key, value in settings.parameters.items():
+        if isinstance(value, list | tuple):
+            parameters[key] = [replica.parameters[key] for replica in replicas]
+    return parameters
 
 
-def _generated(settings: GeneratorConfig, n: int) -> int:
-    """Number of samples that the model made; a part of a file cannot tell which of them are missing."""
-    if settings.generated and not settings.samples:
-        raise ConfigError(f"generator.{settings.name}: generated counts what was made for sample files; there are none")
-    if settings.generated > n:
-        raise ConfigError(
-            f"generator.{settings.name}: generated={settings.generated}, but only n={n} samples are asked for; "
-            f"use -n {settings.generated}"
-        )
-    return settings.generated
-
-
-def _reader(
-    settings: GeneratorConfig, spec: GeneratorSpec | None, sources: tuple[Path, ...], plugins: Plugins
-) -> ReaderSpec:
-    if settings.reader:
-        return plugins.readers[settings.reader]
-    own = plugins.readers[spec.reader] if spec is not None and spec.reader else None
-    if own is not None and detects(own, sources[0]) is True:
-        return own
-    try:
-        return detect_reader(sources[0], plugins, f"{settings.name}=")
-    except ConfigError:
-        if own is not None:
-            return own  # it knows best what is wrong with the file
-        raise
+def parameters_of(row: Mapping[str, JSON], replica: int) -> dict[str, JSON]:
+    """The parameters of one replica of a row; a list that is too short has none for it."""
+    return {
+        key: value if not isinstance(value, list) else value[replica] if replica < len(value) else None
+        for key, value in row.items()
+    }

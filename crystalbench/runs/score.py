@@ -66,7 +66,7 @@ class Scorer:
         spec = metric.spec
         try:
             if Need.TIMING in spec.needs and replica.timing is None:
-                raise NotComputable("nobody timed the making of these samples")
+                raise NotComputable("their making was not timed: only a model that samples here has a speed")
             self._check_splits(spec)
             result = spec.compute(
                 ScoreInput(

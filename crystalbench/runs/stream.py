@@ -245,13 +245,13 @@ class Stream:
         if generator.reader is not None:
             assert replica.source is not None
             digest = replica.files[0]
-            return FileSampler(generator.reader, replica.source, generator.parameters, generator.name, digest)
+            return FileSampler(generator.reader, replica.source, replica.parameters, generator.name, digest)
         assert generator.spec is not None
         assert generator.spec.start is not None
-        held = Held(generator_files(generator.spec, generator.parameters, self.dataset.name), replica.files)
+        held = Held(generator_files(generator.spec, replica.parameters, self.dataset.name), replica.files)
         sampler = generator.spec.start(
             SamplerInput(
-                parameters=generator.parameters,
+                parameters=replica.parameters,
                 seed=replica.seed,
                 dataset=self.dataset,
                 progress=self._tell,
@@ -313,7 +313,7 @@ def draw_replica(stream: Stream, *, n: int, novel: int, limit: int, report: Repo
         raise ReadError(f"{stream.replica.source}: holds no samples")
     notes = tuple(notes_of(stream, len(items), more, n, novel, found))
     items += _not_written(stream, len(items), more)
-    timing = total_timing([chunk for chunk in timed if chunk.items])
+    timing = total_timing([chunk.timing for chunk in timed if chunk.items])
     drawn = SampleSet.of(items)
     return ReplicaSamples(
         name=stream.name,
@@ -342,7 +342,7 @@ def notes_of(stream: Stream, drawn: int, more: bool, n: int, novel: int, found: 
         yield from stream.generator.reader.notes(stream.replica.source)
     if generated and drawn < generated:
         yield f"{generated - drawn:,} of {generated:,} generated samples are not in {stream.source}"
-    elif drawn < n and not generated:
+    elif drawn < n and not generated and stream.generator.kind is not RowKind.EXAMPLE:
         yield f"{n:,} samples were asked for; {stream.source} holds {drawn:,}"
     if stream.generator.reader and more and not novel:
         yield f"the first {drawn:,} samples are used; {stream.source} holds more"
@@ -357,7 +357,7 @@ def _elsewhere(stream: Stream) -> Iterator[str]:
     if stream.generator.kind in (RowKind.MEASURED, RowKind.EXAMPLE):
         yield from trained_elsewhere(stream.generator.spec, stream.dataset.name)
     spec = stream.generator.spec
-    if spec and not stream.generator.reader and (note := spec.note(stream.generator.parameters, stream.dataset.name)):
+    if spec and not stream.generator.reader and (note := spec.note(stream.replica.parameters, stream.dataset.name)):
         yield note
 
 

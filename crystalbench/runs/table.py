@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from crystalbench.datasets import Dataset
-from crystalbench.interfaces import GeneratorSpec, Subset
+from crystalbench.interfaces import GeneratorSpec, Need, Subset
+from crystalbench.runs.chunks import total_timing
 from crystalbench.runs.plan import MetricPlan, Plan
-from crystalbench.runs.scale import beyond_chance
+from crystalbench.runs.scale import Replicas, beyond_chance
 from crystalbench.runs.stream import ReplicaSamples
 from crystalbench.tables.merge import with_published
 from crystalbench.tables.results import NOVEL, Cell, Column, Failure, MetricResult, Outcome, Row, RowKind, Table
@@ -106,7 +107,7 @@ def _cell(outcomes: Sequence[Outcome], given: str) -> Cell:
     return Cell(outcomes=tuple(noted), given=True)
 
 
-def run_settings(plan: Plan) -> dict[str, str]:
+def run_settings(plan: Plan, replicas: Replicas) -> dict[str, str]:
     """What the numbers of a run depend on, as text."""
     identity = plan.config.conversion.identity()
     settings = {
@@ -125,13 +126,28 @@ def run_settings(plan: Plan) -> dict[str, str]:
     for metric in plan.metrics:
         if metric.parameters:
             settings[metric.key] = ", ".join(f"{key} {value}" for key, value in metric.parameters.items())
+    if any(Need.TIMING in metric.spec.needs for metric in plan.metrics) and (times := _times(plan, replicas)):
+        settings["clock"] = "; ".join(times)
     return settings
+
+
+def _times(plan: Plan, replicas: Replicas) -> list[str]:
+    """What the clock of each timed row says, over all its replicas: a rate per minute means little without it."""
+    times = []
+    for generator in plan.generators:
+        drawn = [one.timing for one in replicas[generator.name] if isinstance(one, ReplicaSamples)]
+        if timing := total_timing(drawn):
+            cpu = "not measured" if timing.cpu_seconds is None else f"{timing.cpu_seconds:.3g} s"
+            load = "" if timing.load is None else f", load average of the machine {timing.load:.1f}"
+            threads = f"{timing.threads} thread{'s' if timing.threads > 1 else ''} on {timing.device}"
+            times.append(f"{generator.title} {timing.seconds:.3g} s, CPU time {cpu}, {threads}{load}")
+    return times
 
 
 def run_table(
     plan: Plan,
     dataset: Dataset,
-    replicas: Mapping[str, tuple[ReplicaSamples | Failure, ...]],
+    replicas: Replicas,
     outcomes: Mapping[str, Mapping[str, tuple[Outcome, ...]]],
     given: Mapping[str, Mapping[str, str]],
 ) -> Table:
@@ -147,7 +163,7 @@ def run_table(
             )
             for g in plan.generators
         ),
-        settings=run_settings(plan),
+        settings=run_settings(plan, replicas),
         notes=tuple(beyond_chance(plan, replicas, outcomes)),
     )  # fmt: skip
     table = with_published(table) if config.published else table

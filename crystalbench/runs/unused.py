@@ -20,7 +20,7 @@ def without_unused(config: RunConfig, generators: Iterable[str], plugins: Plugin
     encoders = config.encoders or [spec.name for spec in plugins.encoders.values() if spec.default]
     used = {"generator": {*generators}, "metric": {*metrics}, "encoder": {*encoders}}
     known: dict[str, Callable[[str], bool]] = {
-        "generator": lambda name: name in plugins.generators or bool(config.generator[name].samples),
+        "generator": lambda name: config.of(name).known_as in plugins.generators or bool(config.of(name).samples),
         "metric": plugins.metrics.__contains__,
         "encoder": plugins.encoders.__contains__,
     }

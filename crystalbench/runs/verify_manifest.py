@@ -11,7 +11,7 @@ from crystalbench.runs.config import RunConfig
 from crystalbench.runs.folder import LEDGER, samples_name, structures_name
 from crystalbench.runs.keys import check_drawing, row_key, run_key
 from crystalbench.runs.manifest import digest_of
-from crystalbench.runs.plan import GeneratorPlan
+from crystalbench.runs.plan import GeneratorPlan, parameters_of
 from crystalbench.runs.stream import ReplicaSamples, drawing_failure
 from crystalbench.tables.results import Failure
 from crystalbench.tables.results_json import outcome_from_json
@@ -62,19 +62,18 @@ def _names(manifest: Manifest, config: RunConfig) -> Iterator[str]:
 
 
 def _row(row: Manifest, manifest: Manifest, config: RunConfig) -> Iterator[str]:
-    settings = config.generator.get(row["name"])
+    settings = config.of(row["name"])
     inputs = [replica["inputs"] for replica in row["replicas"]]
-    generated = settings.generated if settings else 0
-    key = row_key(row["kind"], inputs, generated, config, manifest["conversion"])
+    key = row_key(row["kind"], inputs, settings.generated, config, manifest["conversion"])
     yield from differences(row["key"], key, "key")
-    samples = settings.samples if settings else ()
-    count = len(samples) or (settings.replicas if settings else 1)
+    samples = settings.samples
+    count = len(samples) or len(settings.of_replicas())
     if len(row["replicas"]) != count:
         yield f"{len(row['replicas'])} replicas, and should be {count}"
     for index, replica in enumerate(row["replicas"]):
         given = replica["inputs"]
         expected: dict[str, Any] = {"key": content_key(**given), "seed": config.seed}
-        expected["inputs"] = given | {"parameters": row["parameters"]}
+        expected["inputs"] = given | {"parameters": parameters_of(row["parameters"], index)}
         if row["reader"]:
             expected["inputs"] |= {"reader": row["reader"], "packages": manifest["environment"]["packages"]}
             if samples:
@@ -82,7 +81,11 @@ def _row(row: Manifest, manifest: Manifest, config: RunConfig) -> Iterator[str]:
         else:
             seed = config.seed + index
             expected |= {"seed": seed, "source": None}
-            expected["inputs"] |= {"generator": row["name"], "seed": seed, "dataset": manifest["dataset"]["identity"]}
+            expected["inputs"] |= {
+                "generator": settings.known_as,
+                "seed": seed,
+                "dataset": manifest["dataset"]["identity"],
+            }
             expected["inputs"] |= {"table": str(config.conversion.table)}
         if "failure" not in replica:
             expected["samples"] = samples_name(row["name"], index)

@@ -11,7 +11,7 @@ from crystalbench.isolation import required
 from crystalbench.plugins import Plugins
 from crystalbench.runs.checks import Check, Finding, check, differences
 from crystalbench.runs.compared import Comparison, choose_dataset
-from crystalbench.runs.config import GeneratorConfig, RunConfig
+from crystalbench.runs.config import RunConfig
 from crystalbench.runs.manifest import encoder_json, generator_json, metric_json
 from crystalbench.runs.plan import (
     EncoderPlan,
@@ -183,8 +183,8 @@ class PlanChecks:
 
     def _row_of_files(self, written: dict[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
         """Title and kind of a row as written, and as they follow from its settings where its files are gone."""
-        settings = self.config.generator.get(written["name"], GeneratorConfig(name=written["name"]))
-        spec = self.plugins.generators.get(written["name"])
+        settings = self.config.of(written["name"])
+        spec = self.plugins.generators.get(settings.known_as)
         title = settings.title or (spec.title if spec else written["name"])
         kind = str(RowKind.MEASURED) if settings.samples else written["kind"]
         return {key: written[key] for key in ("title", "kind")}, {"title": title, "kind": kind}

@@ -73,9 +73,12 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
         patch.setenv("CRYSTALBENCH_CACHE", str(folder / "cache"))
         execute(
             folder / "run", plugins, dataset="wbm-rebuilt", published=True, n=6,
-            generators=["halides", "structures", "known", "mine", "broken"],
+            generators=["halides", "sizes", "known", "mine", "broken"],
             metrics=["halide_share", "seconds", "failing", "fwd"],
-            generator={"mine": {"samples": [str(labels_file(folder / "mine.json", 9))], "title": "My model"}},
+            generator={
+                "mine": {"samples": [str(labels_file(folder / "mine.json", 9))], "title": "My model"},
+                "sizes": {"generator": "structures", "size": [5.64]},
+            },
         )  # fmt: skip
         yield Ran(folder / "run", plugins)
 
@@ -244,11 +247,11 @@ def resealed(folder: Path, **changes: Any) -> None:
     RunFolder(folder).write_json("manifest.json", sealed(manifest))
 
 
-@pytest.mark.parametrize("name", ["scores.json", "ledger.csv", "samples/structures.0.csv", "samples/mine.0.csv"])
+@pytest.mark.parametrize("name", ["scores.json", "ledger.csv", "samples/sizes.0.csv", "samples/mine.0.csv"])
 def test_a_file_that_is_altered_with_its_digest_is_noticed(ran: Ran, tmp_path: Path, name: str) -> None:
     before = found(ran.folder, ran.plugins)
     text = (ran.folder / name).read_text()
-    for old in ("halides", "structures", "overlapping_atoms", "225", "Cl", "1", "a mean of energies", "value"):
+    for old in ("halides", "sizes", "overlapping_atoms", "225", "Cl", "1", "a mean of energies", "value"):
         if old in text:
             folder = forged(ran, tmp_path)
             (folder / name).write_text(text.replace(old, {"225": "221", "1": "2"}.get(old, "other"), 1))

@@ -1,6 +1,5 @@
 """The built-in generators are legal, repeatable, and stand in a known order."""
 
-import time
 from collections import Counter
 from dataclasses import replace
 
@@ -112,14 +111,12 @@ def test_samples_are_of_the_table_of_the_run(spec: GeneratorSpec) -> None:
 
 
 @every
-def test_the_clock_covers_the_drawing(spec: GeneratorSpec, wbm: Dataset) -> None:
-    sampler = start(spec, wbm)
-    before = time.perf_counter()
-    draw = sampler.draw(0)
-    passed = time.perf_counter() - before
+def test_looking_rows_up_has_no_clock_so_no_speed_stands_beside_that_of_a_model(
+    spec: GeneratorSpec, wbm: Dataset
+) -> None:
+    draw = start(spec, wbm).draw(0)
     assert draw is not None
-    assert draw.timing is not None
-    assert 0 < draw.timing.seconds <= passed
+    assert draw.timing is None
 
 
 def shares(dataset: Dataset, drawn: list[Protostructure]) -> tuple[float, float, float]:

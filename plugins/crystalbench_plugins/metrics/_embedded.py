@@ -23,19 +23,20 @@ class Embedded:
     reference
         (m, d): rows of the reference split, drawn without replacement by the run's seed. Fewer rows are a beginning of
         more rows, so that generators, and novel samples among all, meet the same ones.
-    asked
-        All samples, the invalid ones and those that the encoder cannot encode included.
+    asked, valid
+        All samples, and those of them that have a protostructure, whether the encoder can encode it or not.
     """
 
     samples: Encoded
     reference: Encoded
     asked: int
+    valid: int
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """The denominator, where it is not what was asked for."""
+        """The denominator, where it is not the number of valid samples, which stands under every table."""
         n = len(self.samples)
-        return () if n == self.asked else (f"from {n:,} samples of {self.asked:,}: the others have no embedding",)
+        return () if n == self.valid else (f"from {n:,} of {self.valid:,} valid samples: the others have no embedding",)
 
 
 def embed(given: ScoreInput, least: int = 2) -> Embedded:
@@ -52,7 +53,7 @@ def embed(given: ScoreInput, least: int = 2) -> Embedded:
         raise NotComputable(f"needs at least {least} valid samples, there are {len(samples)}")
     if len(reference) < least:
         raise NotComputable(f"needs at least {least} reference rows, there are {len(reference)}")
-    return Embedded(samples, reference, len(given.samples))
+    return Embedded(samples, reference, len(given.samples), len(given.samples.valid))
 
 
 def encodable(given: ScoreInput, labels: Sequence[str]) -> Encoded:

@@ -55,7 +55,7 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
     return [
         MetricSpec(
             name=column,
-            version="1",
+            version="2",
             order=order,
             within=ColumnSet.ALL,
             title="Median energy",

@@ -44,7 +44,7 @@ def compute(given: ScoreInput) -> MetricResult:
     embedded = embed(given)
     samples, reference = fit(embedded.samples.embeddings), fit(embedded.reference.embeddings)
     floor = _floor(given, embedded.reference)
-    notes = (*embedded.notes, *_rank_note(samples, reference), *_floor_note(floor, reference.n))
+    beside = _floor_note(floor, reference.n) if floor else _rank_note(samples, reference)
     return MetricResult(
         value=distance(samples, reference),
         n=samples.n,
@@ -54,7 +54,7 @@ def compute(given: ScoreInput) -> MetricResult:
             "floor": floor[0] if floor else None,
             "floor_95": floor[1] if floor else None,
         },
-        notes=notes,
+        notes=(*embedded.notes, *beside),
     )
 
 
@@ -101,14 +101,12 @@ def _floor(given: ScoreInput, reference: Encoded) -> tuple[float, float] | None:
     return chance(np.concatenate((reference.embeddings, others.embeddings)), given.seed)
 
 
-def _floor_note(floor: tuple[float, float] | None, n: int) -> tuple[str, ...]:
-    if floor is None:
-        return ()
+def _floor_note(floor: tuple[float, float], n: int) -> tuple[str, ...]:
     return (f"{n:,} reference rows against as many others: {floor[0]:.3g}, under {floor[1]:.3g} in 95 % of draws",)
 
 
 def _rank_note(samples: Gaussian, reference: Gaussian) -> tuple[str, ...]:
-    """Say so where the rows span all the dimensions that so few rows can."""
+    """Say so where the rows span all the dimensions that so few rows can; where there is a floor, it says so."""
     n, d = min(samples.n, reference.n), len(samples.mean)
     if max(samples.rank, reference.rank) < n - 1 or n > d:
         return ()
@@ -135,7 +133,7 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
     return [
         MetricSpec(
             name=name,
-            version="4" if correct else "1",
+            version="5" if correct else "2",
             order=order,
             within=ColumnSet.ALL if correct else ColumnSet.PAPER,
             title=title,

@@ -75,7 +75,7 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
     return (
         MetricSpec(
             name="kernel_distance",
-            version="2",
+            version="3",
             order=310,
             title="KWD",
             latex="KWD",

@@ -156,7 +156,7 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
     return [
         MetricSpec(
             name=name,
-            version="2",
+            version="3",
             order=order,
             title=name.capitalize(),
             latex=name.capitalize(),

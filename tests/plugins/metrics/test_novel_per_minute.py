@@ -36,12 +36,11 @@ def test_one_replica_has_no_interval_as_its_clock_has_none(items: list[Converted
     assert low <= result.details["novel"] <= high
 
 
-def test_the_note_says_threads_load_and_the_rate_in_cpu_time() -> None:
+def test_the_rate_in_cpu_time_is_in_the_details_where_it_was_measured() -> None:
     clock = Timing(seconds=60.0, cpu_seconds=15.0, load=7.25, threads=2)
-    (note,) = compute(inputs([RUTILE], train=[SALT], timing=clock)).notes
-    assert note == "2 threads on cpu, load average of the machine 7.2; 4 per minute of CPU time"
-    (note,) = compute(inputs([RUTILE], train=[SALT], timing=Timing(seconds=60.0))).notes
-    assert note == "1 thread on cpu; CPU time was not measured"
+    result = compute(inputs([RUTILE], train=[SALT], timing=clock))
+    assert (result.value, result.details["novel_per_cpu_minute"], result.details["load"]) == (1, 4, 7.25)
+    assert compute(inputs([RUTILE], train=[SALT], timing=Timing(seconds=60.0))).details["novel_per_cpu_minute"] is None
 
 
 @pytest.mark.parametrize("timing", [None, Timing(seconds=0.0)])
