@@ -1,4 +1,4 @@
-"""Small charts as SVG: histograms beside one another, and curves with error bars. No script, no outside resource.
+"""Small charts as SVG: histograms, curves with error bars, named values. No script, no outside resource.
 
 Colours are classes (``s0`` to ``s7``), so that a page can give them its own; `standalone` adds a style sheet.
 """
@@ -167,6 +167,22 @@ def curves(
     return svg(parts, width, height, upward)
 
 
+def values(series: Sequence[tuple[str, float]], unit: str, width: int = 800) -> str:
+    """Draw named values as points on a line each, their numbers behind them; the axis need not begin at zero."""
+    row, left = 20, 440
+    base = TOP + row * len(series)
+    least, most = min(value for _, value in series), max(value for _, value in series)
+    x = Axis(least - 0.05 * (most - least), most, left, width - 3 * RIGHT)
+    parts = [*_across(x, base, unit)]
+    for number, (name, value) in enumerate(series):
+        at, end = TOP + row * number + 9, x.at(value)
+        parts.append(f'<text x="{left - 10}" y="{at + 4}" text-anchor="end">{text(name)}</text>')
+        parts.append(f'<line class="grid" x1="{left}" x2="{x.end}" y1="{at}" y2="{at}"/>')
+        parts.append(f'<circle class="s0" cx="{end:.1f}" cy="{at}" r="4"/>')
+        parts.append(f'<text x="{end + 9:.1f}" y="{at + 4}">{tick(value)}</text>')
+    return svg(parts, width, base + BOTTOM, unit)
+
+
 def standalone(svg: str) -> str:
     """Return a chart as a file of its own, on white."""
     colours = "".join(f".s{i}{{stroke:{colour}}}" for i, colour in enumerate(COLOURS))
@@ -180,14 +196,19 @@ def _frame(x: Axis, y: Axis, across: str, upward: str) -> Iterator[str]:
         at = y.at(value)
         yield f'<line class="grid" x1="{x.start}" x2="{x.end}" y1="{at:.1f}" y2="{at:.1f}"/>'
         yield f'<text x="{x.start - 6}" y="{at + 4:.1f}" text-anchor="end">{tick(value)}</text>'
-    for value in x.ticks():
-        at = x.at(value)
-        yield f'<line class="axis" x1="{at:.1f}" x2="{at:.1f}" y1="{y.start}" y2="{y.start + 4}"/>'
-        yield f'<text x="{at:.1f}" y="{y.start + 17}" text-anchor="middle">{tick(value)}</text>'
-    yield f'<line class="axis" x1="{x.start}" x2="{x.end}" y1="{y.start}" y2="{y.start}"/>'
-    yield f'<text x="{(x.start + x.end) / 2}" y="{y.start + 36}" text-anchor="middle">{text(across)}</text>'
+    yield from _across(x, y.start, across)
     middle = (y.start + y.end) / 2
     yield f'<text x="14" y="{middle}" text-anchor="middle" transform="rotate(-90 14 {middle})">{text(upward)}</text>'
+
+
+def _across(x: Axis, base: float, across: str) -> Iterator[str]:
+    """The axis along the bottom."""
+    for value in x.ticks():
+        at = x.at(value)
+        yield f'<line class="axis" x1="{at:.1f}" x2="{at:.1f}" y1="{base}" y2="{base + 4}"/>'
+        yield f'<text x="{at:.1f}" y="{base + 17}" text-anchor="middle">{tick(value)}</text>'
+    yield f'<line class="axis" x1="{x.start}" x2="{x.end}" y1="{base}" y2="{base}"/>'
+    yield f'<text x="{(x.start + x.end) / 2}" y="{base + 36}" text-anchor="middle">{text(across)}</text>'
 
 
 def _key(number: int, name: str, left: float, top: float, colour: int, dashed: bool) -> Iterator[str]:

@@ -1,0 +1,104 @@
+"""Draw the pictures of results/README.md from the tables beside this file and from the committed runs.
+
+``python results/figures/draw.py [FOLDER]`` writes them beside this file, or into FOLDER.
+"""
+
+import csv
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import fmean
+
+from crystalbench.tables.charts import Curve, Scale, curves, histograms, standalone, values
+from crystalbench.tables.distribution import Distribution, distributions
+
+HERE = Path(__file__).parent
+ENERGY = "formation energy (eV/atom, {})"
+
+
+def rows(name: str) -> list[dict[str, str]]:
+    with (HERE / name).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def pairs(name: str, first: str, second: str) -> tuple[tuple[float, float], ...]:
+    return tuple((float(row[first]), float(row[second])) for row in rows(name))
+
+
+def energies(run: str, generator: str) -> str:
+    """The paper's Figures 2 and 4: predicted energies of all samples, of the novel ones and of training rows.
+
+    Of several replicas the first is shown.
+    """
+    cells = json.loads((HERE.parent / run / "scores.json").read_text(encoding="utf-8"))[generator]
+    found: dict[str, Distribution] = {}
+    encoder = ""
+    for key, outcomes in cells.items():
+        metric, _, name = key.partition("@")
+        if metric in ("energy", "novel_energy"):
+            found |= {item.name: item for item in distributions(outcomes[0]["details"])}
+            encoder = name
+    return histograms(list(found.values()), ENERGY.format(encoder))
+
+
+def epochs() -> str:
+    """How a training of `entries` on wbm-rebuilt moves: what is new among its samples, and the bound."""
+    made = [
+        Curve("novel samples, %", pairs("epochs.csv", "epoch", "novelty"), dots=True),
+        Curve("new prototypes, % of samples", pairs("epochs.csv", "epoch", "prototypes"), colour=1, dots=True),
+        Curve("bound, nats a material", pairs("epochs.csv", "epoch", "bound"), colour=2, dots=True),
+        Curve(
+            "FWD∞, with its interval",
+            pairs("epochs.csv", "epoch", "fwd_corrected"),
+            pairs("epochs.csv", "low", "high"),
+            colour=3,
+            dots=True,
+        ),
+    ]
+    return curves(made, "epochs of 22", "square-root scale", across_scale=Scale.LINEAR)
+
+
+def steps() -> str:
+    """Quality and time against the number of steps of a chain."""
+    points, ends = pairs("steps.csv", "steps", "fwd_corrected"), pairs("steps.csv", "low", "high")
+    made = [
+        Curve("FWD∞, with its interval", points, ends, dots=True),
+        Curve("novel samples, %", pairs("steps.csv", "steps", "novelty"), colour=1, dots=True),
+        Curve("CPU ms a sample", pairs("steps.csv", "steps", "milliseconds"), colour=2, dots=True),
+    ]
+    return curves(made, "steps of the chain", "square-root scale")
+
+
+def priors() -> str:
+    """The bound of validation materials over the epochs, a mean over seeds for each prior."""
+    by_prior: dict[str, dict[float, list[float]]] = {}
+    for row in rows("priors.csv"):
+        by_prior.setdefault(row["prior"], {}).setdefault(float(row["epoch"]), []).append(float(row["bound"]))
+    made = [
+        Curve(prior, tuple((epoch, fmean(found)) for epoch, found in points.items()), colour=number)
+        for number, (prior, points) in enumerate(by_prior.items())
+    ]
+    return curves(made, "epochs", "bound, nats a material", upward_scale=Scale.LOGARITHMIC)
+
+
+def tried() -> str:
+    made = [(f"{row['network']} ({row['settings']})", float(row["bound"])) for row in rows("tried.csv")]
+    return values(made, "bound after 100 CPU s, nats a material")
+
+
+def pictures() -> Iterator[tuple[str, str]]:
+    """Yield the name of each file and its text."""
+    yield "energies-wbm-rebuilt.svg", energies("wbm-rebuilt", "wyckoffdiff")
+    for row in ("zeros", "marginal", "uniform", "entries"):
+        yield f"energies-carbon24-{row}.svg", energies("carbon24-priors", row)
+    yield "epochs.svg", epochs()
+    yield "priors.svg", priors()
+    yield "steps.svg", steps()
+    yield "tried.svg", tried()
+
+
+if __name__ == "__main__":
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE
+    for name, picture in pictures():
+        (folder / name).write_text(standalone(picture), encoding="utf-8")
