@@ -29,7 +29,7 @@ STANDS = (
     r"(failures|hook_failures|broken_plugins)\[\d+\]\.traceback",
     r"hook_failures|broken_plugins",
     r"generators\[\d+\]\.replicas\[\d+\]\.failure\.traceback",
-    r"generators\[\d+\]\.replicas\[\d+\]\.timing\.(cpu_seconds|load|device|threads|covers)",  # not in the small table
+    r"generators\[\d+\]\.replicas\[\d+\]\.timing\.covers",  # the rest stands in the table
     r"digest",  # is made anew in these tests
 )
 """Places of a manifest where a change may pass: the whole list, which the README repeats in words."""
@@ -198,7 +198,7 @@ def test_every_change_of_a_manifest_is_noticed_but_those_of_what_was_measured(
     assert unnoticed(ran, folder, write, RunFolder(ran.folder).manifest(), STANDS, every) == []
 
 
-@pytest.mark.parametrize("place", ["environment.cpu", "warnings", "generators[0].replicas[0].timing.device"])
+@pytest.mark.parametrize("place", ["environment.cpu", "warnings", "generators[0].replicas[0].timing.covers"])
 def test_a_change_of_what_stands_is_noticed_where_the_digest_is_not_forged(
     ran: Ran, tmp_path: Path, place: str
 ) -> None:
@@ -270,13 +270,15 @@ def test_a_measured_time_that_is_divided_by_a_hundred_stands_is_named_and_is_sho
     folder = forged(ran, tmp_path)
     manifest = RunFolder(folder).manifest()
     timing = manifest["generators"][0]["replicas"][0]["timing"]
-    timing["seconds"] /= 100
+    before, timing["seconds"] = timing["seconds"], timing["seconds"] / 100
     scores = json.loads((folder / "scores.json").read_text())
     scores["halides"]["seconds"][0]["value"] = timing["seconds"]
     RunFolder(folder).write_json("scores.json", scores)
     table = json.loads((folder / "table.json").read_text())
     row = next(row for row in table["rows"] if row["generator"] == "halides")
     row["cells"]["seconds"]["outcomes"][0]["value"] = timing["seconds"]
+    clock = table["settings"]["clock"]
+    table["settings"]["clock"] = clock.replace(f"Halides {before:.3g} s", f"Halides {timing['seconds']:.3g} s")
     (folder / "table.json").write_text(json.dumps(table))
     resealed(folder, generators=manifest["generators"])
     assert found(folder, ran.plugins) == found(ran.folder, ran.plugins)
