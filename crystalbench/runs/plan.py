@@ -316,7 +316,7 @@ def plan_generator(name: str, config: RunConfig, plugins: Plugins, dataset_ident
     )
     return GeneratorPlan(
         name=name,
-        title=settings.title or (spec.title if spec else name),
+        title=row_title(settings, spec),
         kind=kind,
         spec=spec,
         reader=reader,
@@ -336,6 +336,13 @@ def plan_generator(name: str, config: RunConfig, plugins: Plugins, dataset_ident
 def generator_files(spec: GeneratorSpec, parameters: Parameters, dataset: str) -> tuple[Path, ...]:
     """Return the files that determine the samples of a live generator."""
     return required("files", f"generator {spec.name}", lambda: tuple(map(Path, spec.files(parameters, dataset))))
+
+
+def row_title(settings: GeneratorConfig, spec: GeneratorSpec | None) -> str:
+    """The title that is given, else that of the generator, with the row's own name where it has one."""
+    if settings.title or spec is None:
+        return settings.title or settings.name
+    return spec.title if settings.known_as == settings.name else f"{spec.title} {settings.name}"
 
 
 def _of_all(settings: GeneratorConfig, replicas: Sequence[ReplicaPlan]) -> dict[str, JSON]:

@@ -21,6 +21,7 @@ from crystalbench.runs.plan import (
     plan_encoders,
     plan_generator,
     plan_metrics,
+    row_title,
 )
 from crystalbench.tables.results import RowKind
 
@@ -185,7 +186,7 @@ class PlanChecks:
         """Title and kind of a row as written, and as they follow from its settings where its files are gone."""
         settings = self.config.of(written["name"])
         spec = self.plugins.generators.get(settings.known_as)
-        title = settings.title or (spec.title if spec else written["name"])
+        title = row_title(settings, spec)
         kind = str(RowKind.MEASURED) if settings.samples else written["kind"]
         return {key: written[key] for key in ("title", "kind")}, {"title": title, "kind": kind}
 

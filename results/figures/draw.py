@@ -9,12 +9,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 from crystalbench.tables.charts import Curve, Scale, curves, histograms, standalone, values
-from crystalbench.tables.distribution import Distribution, distributions
+from crystalbench.tables.distribution import distributions
 
 HERE = Path(__file__).parent
-ENERGY = "formation energy (eV/atom, {})"
+STEPS = (20, 50, 100, 250, 1000)
 
 
 def rows(name: str) -> list[dict[str, str]]:
@@ -26,20 +27,17 @@ def pairs(name: str, first: str, second: str) -> tuple[tuple[float, float], ...]
     return tuple((float(row[first]), float(row[second])) for row in rows(name))
 
 
-def energies(run: str, generator: str) -> str:
-    """The paper's Figures 2 and 4: predicted energies of all samples, of the novel ones and of training rows.
+def cells(run: str, generator: str) -> dict[str, Any]:
+    """The first replica's score of each metric."""
+    scores = json.loads((HERE.parent / run / "scores.json").read_text(encoding="utf-8"))[generator]
+    return {key.partition("@")[0]: outcomes[0] | {"encoder": key.partition("@")[2]} for key, outcomes in scores.items()}
 
-    Of several replicas the first is shown.
-    """
-    cells = json.loads((HERE.parent / run / "scores.json").read_text(encoding="utf-8"))[generator]
-    found: dict[str, Distribution] = {}
-    encoder = ""
-    for key, outcomes in cells.items():
-        metric, _, name = key.partition("@")
-        if metric in ("energy", "novel_energy"):
-            found |= {item.name: item for item in distributions(outcomes[0]["details"])}
-            encoder = name
-    return histograms(list(found.values()), ENERGY.format(encoder))
+
+def energies(run: str, generator: str) -> str:
+    """The paper's Figures 2 and 4: predicted energies of all samples, of the novel ones and of training rows."""
+    scores = cells(run, generator)
+    found = {item.name: item for name in ("energy", "novel_energy") for item in distributions(scores[name]["details"])}
+    return histograms(list(found.values()), f"formation energy (eV/atom, {scores['energy']['encoder']})")
 
 
 def epochs() -> str:
@@ -61,11 +59,19 @@ def epochs() -> str:
 
 def steps() -> str:
     """Quality and time against the number of steps of a chain."""
-    points, ends = pairs("steps.csv", "steps", "fwd_corrected"), pairs("steps.csv", "low", "high")
+    found = [(float(n), cells("carbon24-steps", f"steps-{n}")) for n in STEPS]
+    distance = tuple((n, scores["fwd_corrected"]["value"]) for n, scores in found)
+    ends = tuple(tuple(scores["fwd_corrected"]["interval"]) for _, scores in found)
+    clock = [(n, scores["novel_per_minute"]) for n, scores in found]
     made = [
-        Curve("FWD∞, with its interval", points, ends, dots=True),
-        Curve("novel samples, %", pairs("steps.csv", "steps", "novelty"), colour=1, dots=True),
-        Curve("CPU ms a sample", pairs("steps.csv", "steps", "milliseconds"), colour=2, dots=True),
+        Curve("FWD∞, with its interval", distance, ends, dots=True),
+        Curve("novel samples, %", tuple((n, 100 * s["novelty"]["value"]) for n, s in found), colour=1, dots=True),
+        Curve(
+            "CPU ms a sample",
+            tuple((n, 1000 * score["details"]["cpu_seconds"] / score["n"]) for n, score in clock),
+            colour=2,
+            dots=True,
+        ),
     ]
     return curves(made, "steps of the chain", "square-root scale")
 

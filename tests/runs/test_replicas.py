@@ -112,7 +112,7 @@ def test_rows_of_one_generator_under_several_names_share_their_samples_and_are_t
         "trained": {"checkpoint": files[0], "title": "As it comes"},
     }
     finished = execute(plugins, tmp_path / "run", generator=rows, n=15)
-    assert [r.title for r in finished.table.rows] == ["Trained", "Trained", "As it comes"]
+    assert [r.title for r in finished.table.rows] == ["Trained one", "Trained fast", "As it comes"]
     generators = {g.name: g for g in plan(plugins, generator=rows).generators}
     keys = {name: generator.replicas[0].key for name, generator in generators.items()}
     assert keys["one"] == keys["trained"] != keys["fast"]
