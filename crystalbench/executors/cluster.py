@@ -71,7 +71,7 @@ class ClusterExecutor(Generic[Item, Payload, Result]):
                     sent = pickle.dumps((self._task, [items[i] for i in batch]))
                     future = client.submit(run_shard, self._key, sent, versions(), key=f"crystalbench-{uuid4().hex}")
                     running[future] = batch
-                for future in _finished(running):
+                for future in _finished(client, running):
                     batch = running.pop(future)
                     results = self._results(future)
                     if isinstance(results, Lost) and len(batch) > 1:
@@ -104,13 +104,17 @@ class ClusterExecutor(Generic[Item, Payload, Result]):
         raise CrystalbenchError(f"the cluster {self._scheduler} failed: {type(error).__name__}: {error}") from error
 
 
-def _finished(running: Mapping["Future", object]) -> Iterable["Future"]:
+def _finished(client: "Client", running: Iterable["Future"]) -> Iterable["Future"]:
+    """Wait for some; a future that was cancelled counts, its status says so."""
     from distributed import wait
+    from distributed.client import FuturesCancelledError
 
-    with suppress(Exception):  # a future that was cancelled raises here; its status says the same
-        found: set[Future] = wait(list(running), return_when="FIRST_COMPLETED").done
-        return found
-    return [future for future in running if future.done()]
+    try:
+        with client.as_current():
+            found: set[Future] = wait(list(running), return_when="FIRST_COMPLETED").done
+    except FuturesCancelledError:
+        return [future for future in running if future.done()]
+    return found
 
 
 def connected(scheduler: str) -> "Client":
