@@ -1,10 +1,11 @@
 """The records of plugins on the way from a protostructure to an energy: realisers, potentials, convex hulls."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from crystalbench.crystals.protostructure import Protostructure
 from crystalbench.interfaces import Parameter, Parameters
+from crystalbench.materials.calibration import Calibration
 from crystalbench.materials.hull import Hull
 from crystalbench.materials.potential import EnergyScheme, Potential
 from crystalbench.materials.realise import Realised
@@ -83,6 +84,11 @@ class HullSpec:
         Markdown: origin, licence, counts, how well its distances agree with the source's.
     caveat
         One sentence under every table of distances from this hull.
+    calibrations
+        How far the energies of potentials are from DFT's in the scheme of this hull, of those that were measured;
+        `calibration_of` finds those of a potential.
+    ready
+        False where ``load`` must download.
     missing, default
         As in `PotentialSpec`.
     """
@@ -94,7 +100,14 @@ class HullSpec:
     identity: Callable[[Parameters], str]
     card: Callable[[], str]
     caveat: str
+    calibrations: Callable[[], Sequence[Calibration]] = tuple
     energy_scheme: EnergyScheme = EnergyScheme.MP2020_CORRECTED
     missing: Callable[[Parameters], str] = lambda parameters: ""
+    ready: Callable[[], bool] = lambda: True
     parameters: tuple[Parameter, ...] = ()
     default: bool = False
+
+
+def calibration_of(hull: HullSpec, identity: str) -> tuple[Calibration, ...]:
+    """Return what is known of the errors of the potential of this identity; empty where nothing is."""
+    return tuple(record for record in hull.calibrations() if record.identity == identity)

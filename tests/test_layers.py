@@ -97,6 +97,7 @@ BELOW: dict[str, set[str]] = {
     },
     "crystalbench.__main__": {"cli"},
     "crystalbench_plugins.datasets": {"_download"},
+    "crystalbench_plugins.hulls": {"_download"},
     "crystalbench_plugins.wrenformer": {"_download"},
     "crystalbench_plugins.metrics": set(),
     "crystalbench_plugins.potentials": set(),

@@ -12,6 +12,8 @@ from crystalbench import (
     Encoded,
     EncoderSpec,
     Evaluated,
+    Hull,
+    HullSpec,
     Invalid,
     InvalidReason,
     MetricResult,
@@ -30,6 +32,7 @@ from crystalbench.testing import (
     check_dataset,
     check_encoder,
     check_generator,
+    check_hull,
     check_metric,
     check_plugin,
     check_potential,
@@ -225,3 +228,36 @@ def test_a_potential_that_breaks_the_contract_is_found(potential: type[Morse], m
     check_potential(SPEC)
     with pytest.raises(AssertionError, match=message):
         check_potential(replace(SPEC, load=lambda parameters: potential()))
+
+
+def salts(**more: object) -> HullSpec:
+    phases = Hull([{11: 1, 17: 1}], np.array([-2.1]), {11: -1.3, 17: -1.8})
+    spec = HullSpec(
+        name="salts",
+        version="1",
+        title="Salts",
+        load=lambda parameters: phases,
+        identity=lambda parameters: "0" * 64,
+        card=lambda: "# Salts\n",
+        caveat="one salt",
+    )
+    return replace(spec, **more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"caveat": " "}, "the caveat is empty"),
+        ({"card": lambda: None}, "the card must be text"),
+        ({"identity": lambda parameters: "1"}, "a SHA-256 in hex"),
+        ({"load": lambda parameters: None}, "not a Hull"),
+        ({"load": lambda parameters: Hull([], np.zeros(0), {})}, "no element has a reference"),
+        ({"load": lambda parameters: Hull([], np.zeros(0), {11: np.nan})}, "the reference of Na is nan"),
+        ({"load": lambda parameters: Hull([{11: 2}], np.array([-0.1]), {11: -1.3})}, "lies below its reference"),
+        ({"load": lambda parameters: Hull([{11: 1, 17: 1}], np.array([-2.0]), {11: -1.3})}, "has an unknown element"),
+    ],
+)
+def test_a_hull_that_breaks_the_contract_is_found(more: dict[str, object], message: str) -> None:
+    check_hull(salts())
+    with pytest.raises(AssertionError, match=message):
+        check_hull(salts(**more))

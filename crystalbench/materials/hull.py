@@ -125,6 +125,13 @@ class Hull:
         """
         return formation_energy - self.decomposition(composition).energy
 
+    def without(self, composition: Composition) -> "Hull":
+        """Return the hull of the chemical system of a composition as it would be if no phase of it were known."""
+        wanted = _reduced(composition)
+        systems = list(self._within(_elements(composition), self._systems))
+        rows = [i for known in systems for i in self._systems[known] if _reduced(self.compositions[i]) != wanted]
+        return Hull([self.compositions[i] for i in rows], self.energies[rows], self.references, self.charted)
+
     @cached_property
     def _systems(self) -> Mapping[frozenset[int], list[int]]:
         """Rows of the phases by the set of their elements."""

@@ -52,6 +52,7 @@ from crystalbench.tables.results import (
     RowKind,
     Table,
 )
+from crystalbench.testing.hulls import check_hull
 from crystalbench.testing.potentials import check_potential
 
 __all__ = [
@@ -306,6 +307,7 @@ CHECKS: dict[str, Callable[..., None]] = {
     "encoders": check_encoder,
     "potentials": check_potential,
     "generators": check_generator,
+    "hulls": check_hull,
     "datasets": check_dataset,
     "reporters": check_reporter,
     "commands": check_command,

@@ -20,14 +20,15 @@ _BLOCK = 1 << 16
 def download(
     url: str,
     path: Path,
-    sha256: str,
+    expected: str,
     *,
     timeout: float = 30.0,
     max_bytes: int = MAX_BYTES,
     error: type[CrystalbenchError] = DatasetError,
     mirror: str = "CRYSTALBENCH_DATA_URL",
+    algorithm: str = "sha256",
 ) -> None:
-    """Write the file at ``url`` to ``path`` if its SHA-256 is the given one.
+    """Write the file at ``url`` to ``path`` if its digest is the given one.
 
     Parameters
     ----------
@@ -35,8 +36,8 @@ def download(
         http or https.
     path : Path
         Replaced whole, or left as it was.
-    sha256 : str
-        Hex digest.
+    expected : str
+        Digest in hex.
     timeout : float
         Seconds that the server may stay silent.
     max_bytes : int
@@ -45,24 +46,27 @@ def download(
         What is raised.
     mirror : str
         Environment variable that may hold another address.
+    algorithm : str
+        Name of the digest; "md5" only where a source publishes no other.
 
     Raises
     ------
     CrystalbenchError
         An ``error`` with what went wrong and how to do without the network.
     """
+    digest = f"{algorithm} {expected}"
     try:
-        _fetch(url, path, sha256, timeout, max_bytes)
+        _fetch(url, path, expected, algorithm, timeout, max_bytes)
     except urllib.error.HTTPError as answer:
         with answer:
             problem = f"the server answers {answer.code} {answer.reason}"
-            raise error(_failed(url, path, sha256, problem, mirror)) from None
+            raise error(_failed(url, path, digest, problem, mirror)) from None
     except (OSError, http.client.HTTPException, ValueError) as cause:
         reason = getattr(cause, "reason", None) or cause  # URLError wraps what happened
-        raise error(_failed(url, path, sha256, f"{type(cause).__name__}: {reason}", mirror)) from cause
+        raise error(_failed(url, path, digest, f"{type(cause).__name__}: {reason}", mirror)) from cause
 
 
-def _fetch(url: str, path: Path, sha256: str, timeout: float, max_bytes: int) -> None:
+def _fetch(url: str, path: Path, expected: str, algorithm: str, timeout: float, max_bytes: int) -> None:
     if urllib.parse.urlsplit(url).scheme not in ("http", "https"):
         raise ValueError("only http and https addresses are opened")
     request = urllib.request.Request(url, headers={"User-Agent": "crystalbench"})
@@ -71,7 +75,7 @@ def _fetch(url: str, path: Path, sha256: str, timeout: float, max_bytes: int) ->
         total = int(stated) if stated.isdecimal() else None
         if total is not None and total > max_bytes:
             raise ValueError(f"{total} bytes are more than the {max_bytes} accepted")
-        digest = hashlib.sha256()
+        digest = hashlib.new(algorithm, usedforsecurity=False)
         done = 0
         with atomic_write(path) as file, bar(path.name, total, "B") as show:
             while block := response.read(_BLOCK):
@@ -83,13 +87,13 @@ def _fetch(url: str, path: Path, sha256: str, timeout: float, max_bytes: int) ->
                 show(done)
             if total is not None and done < total:
                 raise ValueError(f"the connection ended after {done} of {total} bytes")
-            if digest.hexdigest() != sha256:
-                raise ValueError(f"its sha256 is {digest.hexdigest()}: another file, or a damaged one")
+            if digest.hexdigest() != expected:
+                raise ValueError(f"its {algorithm} is {digest.hexdigest()}: another file, or a damaged one")
 
 
-def _failed(url: str, path: Path, sha256: str, problem: str, mirror: str) -> str:
+def _failed(url: str, path: Path, digest: str, problem: str, mirror: str) -> str:
     return (
         f"cannot download {url}\n{problem}\n"
         f"Without the network: get this file elsewhere and put it at\n    {path}\n"
-        f"(sha256 {sha256}), or set {mirror} to a mirror."
+        f"({digest}), or set {mirror} to a mirror."
     )

@@ -114,6 +114,20 @@ def test_one_more_phase_never_raises_the_hull(
 
 
 @settings(max_examples=25)
+@given(phases)
+def test_without_a_phase_the_hull_there_is_never_lower(known: list[tuple[dict[int, int], float]]) -> None:
+    for composition, energy in known:
+        others = hull(known).without({z: 2 * n for z, n in composition.items()})
+        assert others.distance(composition, energy) <= hull(known).distance(composition, energy) + 1e-9
+
+
+def test_a_vertex_is_as_far_below_the_others_as_it_is_bound() -> None:
+    known = hull([({NA: 1, CL: 1}, -2.1), ({NA: 2, CL: 2}, -2.0), ({NA: 1, CL: 3}, -1.0), ({MG: 1, OX: 1}, -3.0)])
+    # NaCl from Na and NaCl3: 1/3 and 2/3 of its atoms
+    assert known.without({NA: 1, CL: 1}).distance({NA: 1, CL: 1}, -2.1) == pytest.approx(-2.1 + 2 / 3)
+
+
+@settings(max_examples=25)
 @given(phases, phase)
 def test_products_have_the_composition_and_the_energy_of_the_hull(
     known: list[tuple[dict[int, int], float]], wanted: tuple[dict[int, int], float]

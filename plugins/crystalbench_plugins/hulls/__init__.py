@@ -1,0 +1,1 @@
+"""Convex hulls, one module a source: bundled (offline), official (downloaded)."""
