@@ -94,7 +94,7 @@ class Descent:
 
     def _go_on(self) -> None:
         settings = self._settings
-        step = self._step()
+        step = self._newton()
         if self.max_force <= settings.fmax and self.max_stress <= settings.smax:
             self.done = True
         elif self.evaluations >= settings.max_steps:
@@ -107,7 +107,7 @@ class Descent:
         elif self._is_outbid(step):
             self.fail(RelaxFailure.OUTBID, f"will not come below {self._beat:.4f} eV/atom")
         else:
-            self._next = self._point + step
+            self._next = self._point + self._shortened(step)
             self._check()
 
     def _learn(self, step: Floats, change: Floats) -> None:
@@ -117,9 +117,11 @@ class Descent:
         if abs(along) > 1e-10 and abs(before) > 1e-10:
             self._curvature += np.outer(change, change) / along - np.outer(bent, bent) / before
 
-    def _step(self) -> Floats:
+    def _newton(self) -> Floats:
         values, vectors = np.linalg.eigh(self._curvature)
-        step = -vectors @ ((vectors.T @ self._gradient) / np.maximum(np.abs(values), 1e-3))
+        return np.asarray(-vectors @ ((vectors.T @ self._gradient) / np.maximum(np.abs(values), 1e-3)))
+
+    def _shortened(self, step: Floats) -> Floats:
         split = len(self.freedom.strains)
         strain = np.abs(np.tensordot(step[:split], self.freedom.strains, 1)).max()
         moves = np.linalg.norm(np.tensordot(step[split:], self.freedom.shifts, 1), axis=1).max()
@@ -128,7 +130,7 @@ class Descent:
         return np.asarray(step * min(1.0, self._shrink / length if length else 1.0))
 
     def _is_outbid(self, step: Floats) -> bool:
-        """Whether ten times what the curvatures promise would not be enough; they are known after a few steps."""
+        """Whether ten times what a whole step promises would not be enough; curvatures are known after a few steps."""
         if self.best is None or self.steps < 4:
             return False
         promised = -float(self._gradient @ step) / 2

@@ -16,7 +16,7 @@ from crystalbench.materials.relaxed import Relaxed, RelaxFailure, RelaxSettings
 from crystalbench.tables.results import Failure
 
 IDENTITY_SYMPREC, LABEL_SYMPREC = 0.01, 0.1
-"""Å. After a relaxation by CHGNet the protostructure was the same in 13 of 13 cases at the first, in 11 at the last."""
+"""Å. Of 24 materials of MP-20 that CHGNet had relaxed, all had their protostructure at the first, 23 at the last."""
 
 _MAX_ATOMS = 2000
 
