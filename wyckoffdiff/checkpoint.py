@@ -7,6 +7,7 @@ training   weights, moving average, optimiser, settings, provenance, progress. A
 model      weights in half precision, settings, provenance: what is shipped.
 """
 
+import io
 import pickle
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -130,8 +131,10 @@ def _plain(value: Any) -> Any:
 
 def save(path: Path, kind: str, content: Mapping[str, Any]) -> None:
     """Write a checkpoint, whole or not at all."""
+    whole = io.BytesIO()  # PyTorch hides what a file object raises, such as a full disk, behind an error of its own
+    torch.save({"format": FORMAT, "kind": kind, **content}, whole)
     with atomic_write(path) as file:
-        torch.save({"format": FORMAT, "kind": kind, **content}, file)
+        file.write(whole.getbuffer())
 
 
 def load(path: Path, kind: str) -> dict[str, Any]:

@@ -8,6 +8,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from crystalbench.runs.cache import naming, write_text
+
 EVERY = 50
 
 
@@ -16,12 +18,11 @@ class Log:
 
     def __init__(self, path: Path, step: int) -> None:
         kept = [row for row in read_log(path) if row["step"] <= step] if path.exists() else []
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("".join(f"{json.dumps(row)}\n" for row in kept), encoding="utf-8")
+        write_text(path, "".join(f"{json.dumps(row)}\n" for row in kept))
         self.path = path
 
     def write(self, **row: str | float | None) -> None:
-        with self.path.open("a", encoding="utf-8") as file:
+        with naming(self.path), self.path.open("a", encoding="utf-8") as file:
             file.write(f"{json.dumps(row)}\n")
 
 

@@ -6,9 +6,10 @@ from typing import Any
 import click
 
 from crystalbench.cli.debug import show_trace, with_debug
+from crystalbench.cli.exit_codes import ended
 from crystalbench.cli.groups import PluginGroup
 from crystalbench.cli.terminal import replace_what_is_lacking
-from crystalbench.errors import ConfigError, CrystalbenchError, of_system, unknown_name
+from crystalbench.errors import CrystalbenchError, unknown_name
 
 COMMANDS = {
     "run": "Sample, convert, score and report.",
@@ -53,17 +54,14 @@ class MainGroup(PluginGroup):
         return super().main(*args, **more)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Turn errors raised on purpose into a message and an exit code: 2 for what the user gave, else 1."""
+        """Turn errors raised on purpose, and those of the system, into a message and an exit code."""
         try:
             return super().invoke(ctx)
-        except ConfigError as error:
+        except BrokenPipeError:  # who read the output has seen enough
+            raise
+        except (CrystalbenchError, OSError) as error:
             show_trace(error)
-            raise click.UsageError(str(error)) from error
-        except CrystalbenchError as error:
-            show_trace(error)
-            raise click.ClickException(str(error)) from error
-        except OSError as error:
-            raise click.ClickException(of_system(error)) from error
+            raise ended(error) from error
 
 
 @click.group(cls=MainGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -1,25 +1,22 @@
 """`crystalbench convert`."""
 
 import csv
-import sys
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
-from io import TextIOWrapper
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import click
 
 from crystalbench.cli.completion import record
 from crystalbench.cli.options import OUT_FILE, build_conversion, conversion_options, parameter_settings
+from crystalbench.cli.output import written
 from crystalbench.crystals.samples import Converted, Invalid, InvalidReason, Sample, nothing_valid
 from crystalbench.errors import ConfigError, ReadError
 from crystalbench.plugins import Plugins
-from crystalbench.runs.cache import atomic_write
 from crystalbench.runs.config import RunConfig, check_parameters
-from crystalbench.runs.detection import detect_reader
+from crystalbench.runs.detection import detect_reader, named_reader
 from crystalbench.runs.folder import SAMPLE_FIELDS, sample_row
 from crystalbench.runs.plan import FILE_CHUNK
 from crystalbench.runs.stream import settled
@@ -50,7 +47,7 @@ def command(
     a protostructure keeps its row with the reason; a summary goes to standard error.
     """
     plugins = Plugins.load()
-    spec = plugins.readers[reader] if reader else detect_reader(file, plugins)
+    spec = named_reader(reader, file, plugins) if reader else detect_reader(file, plugins)
     given = build_conversion(conversion)
     config = RunConfig.from_mapping(
         {"generators": [file.name], "conversion": given} | ({"workers": workers} if workers is not None else {})
@@ -58,7 +55,9 @@ def command(
     parameters = check_parameters(f"reader {spec.name}", parameter_settings(settings), spec.parameters)
     counts: Counter[InvalidReason] = Counter()
     valid, first = 0, Invalid(InvalidReason.EMPTY)
-    with _written(out, file) as text:
+    if out is not None and out.exists() and out.samefile(file):
+        raise ConfigError(f"{out}: is the file that is read; choose another --out")
+    with written(out) as text:
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(SAMPLE_FIELDS)
         for index, item in enumerate(_converted(spec.read(file, parameters), config)):
@@ -73,22 +72,10 @@ def command(
         click.echo(f"  {count:,} {reason}", err=True)
     for note in spec.notes(file):
         click.echo(f"note: {note}", err=True)
+    if counts and not valid:
+        raise click.ClickException(nothing_valid(str(file), counts, first))
     if not valid:
-        raise ReadError(nothing_valid(str(file), counts, first) if counts else f"{file}: holds no samples")
-
-
-@contextmanager
-def _written(output: Path | None, source: Path) -> Iterator[IO[str]]:
-    """Standard output, or a file that appears when it is complete."""
-    if output is None:
-        yield sys.stdout
-        return
-    if output.exists() and output.samefile(source):
-        raise ConfigError(f"{output}: is the file that is read; choose another --out")
-    with atomic_write(output) as file:
-        text = TextIOWrapper(file, encoding="utf-8", errors="backslashreplace")
-        yield text
-        text.detach()
+        raise ReadError(f"{file}: holds no samples")
 
 
 def _converted(samples: Iterator[Sample], config: RunConfig) -> Iterator[Converted]:

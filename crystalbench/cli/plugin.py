@@ -6,6 +6,7 @@ import click
 
 from crystalbench.cli.completion import PLUGIN
 from crystalbench.cli.debug import show_trace
+from crystalbench.cli.exit_codes import ExitCode
 from crystalbench.plugins import Plugins
 
 
@@ -34,4 +35,4 @@ def check(ctx: click.Context, name: str, samples: Path | None) -> None:
         show_trace(checked.traceback)
         problems += bool(problem)
     if problems:
-        ctx.exit(1)
+        ctx.exit(ExitCode.FAILED)

@@ -8,10 +8,11 @@ from typing import Any
 import click
 
 from crystalbench.cli.debug import debugging, show_trace
+from crystalbench.cli.exit_codes import ExitCode, ended
 from crystalbench.cli.opening import opening
 from crystalbench.cli.options import FILE, build_config, run_options
 from crystalbench.cli.terminal import width
-from crystalbench.errors import ConfigError, of_system
+from crystalbench.errors import ConfigError
 from crystalbench.plugins import Plugins
 from crystalbench.runs.config import RunConfig
 from crystalbench.runs.folder import MANIFEST, RunFolder
@@ -51,13 +52,12 @@ def command(ctx: click.Context, /, out: Path | None, resume: Path | None, **flag
         finished = Run(plan, plugins, folder, log=_log).execute()
     except KeyboardInterrupt:
         click.echo(f"interrupted; finish it with: crystalbench run --resume {folder.path}", err=True)
-        ctx.exit(130)
+        ctx.exit(ExitCode.INTERRUPTED)
     except OSError as error:
         if not folder.exists():
             raise
-        raise click.ClickException(
-            f"{of_system(error)}; when that is mended, finish the run with: crystalbench run --resume {folder.path}"
-        ) from error
+        way_on = f"; when that is mended, finish the run with: crystalbench run --resume {folder.path}"
+        raise ended(error, way_on) from error
     for reporter in plugins.reporters.values():
         if reporter.terminal:
             view = Presentation(width=width())
@@ -70,7 +70,7 @@ def command(ctx: click.Context, /, out: Path | None, resume: Path | None, **flag
             show_trace(failure.traceback)
         if not debugging():
             click.echo(f"where they failed is in {folder.path / MANIFEST}, and shown with --debug", err=True)
-        ctx.exit(1)
+        ctx.exit(ExitCode.UNUSABLE if finished.unreadable else ExitCode.FAILED)
 
 
 def _log(line: str) -> None:

@@ -6,6 +6,7 @@ import click
 
 from crystalbench.cli.completion import record
 from crystalbench.cli.options import COLUMNS, NAMES, OUT_FILE, SORT, names
+from crystalbench.cli.output import written
 from crystalbench.cli.terminal import width
 from crystalbench.errors import ConfigError
 from crystalbench.plugins import Plugins
@@ -73,10 +74,8 @@ def command(
     if reporter.illustrated is not None and len(runs) == 1 and runs[0].is_dir():
         evidence = stored_evidence(RunFolder(runs[0]), plugins)
     text = reporter.report(replace(table, presentation=view), evidence)
-    if out is None:
-        click.echo(text)
-    else:
-        out.write_text(text, encoding="utf-8")
+    with written(out) as file:
+        click.echo(text, file, nl=out is None)
 
 
 def _read(run: Path) -> Table:

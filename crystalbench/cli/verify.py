@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from crystalbench.cli.exit_codes import ExitCode
 from crystalbench.cli.options import sample_files
 from crystalbench.plugins import Plugins
 from crystalbench.runs.folder import RunFolder
@@ -51,4 +52,4 @@ def command(
     rest = {finding: findings[finding] for finding in (Finding.DIFFERS, Finding.NOT_CHECKED) if findings[finding]}
     click.echo("".join(f", {count} {finding}" for finding, count in rest.items()))
     if findings[Finding.DIFFERS]:
-        ctx.exit(1)
+        ctx.exit(ExitCode.FAILED)

@@ -91,17 +91,31 @@ def atomic_write(path: Path) -> Iterator[IO[bytes]]:
         raise OSError(error.errno, error.strerror, str(path)) from error
     temporary = Path(name)
     try:
-        with os.fdopen(handle, "wb") as file:
-            _lock(handle)
-            yield file
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
-    except OSError as error:
-        if error.filename is None and error.errno in _FULL:
-            raise OSError(error.errno, error.strerror, str(path)) from error
-        raise
+        with naming(path):
+            with os.fdopen(handle, "wb") as file:
+                _lock(handle)
+                yield file
+            temporary.chmod(0o666 & ~_umask())
+            temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file of text, whole or not at all."""
+    with atomic_write(path) as file:
+        file.write(text.encode())
+
+
+@contextmanager
+def naming(where: Path | str) -> Iterator[None]:
+    """Name what was written to in an error of the disk, with which the system names nothing."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None and error.errno in _FULL:
+            raise OSError(error.errno, error.strerror, str(where)) from error
+        raise
 
 
 def _remove_abandoned(path: Path) -> None:

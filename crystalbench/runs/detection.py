@@ -32,6 +32,14 @@ def detect_reader(source: Path, plugins: Plugins, owner: str = "") -> ReaderSpec
     raise error
 
 
+def named_reader(name: str, source: Path, plugins: Plugins) -> ReaderSpec:
+    """Return the reader that the user names for a file, whatever it says of it; raises `ConfigError` for a pickle."""
+    reader = plugins.readers[name]
+    if (what := foreign.pickled(source)) and detects(reader, source) is not True:
+        raise ConfigError(f"{source}: {what}")
+    return reader
+
+
 def _problem(source: Path, plugins: Plugins, matches: list[ReaderSpec], failed: str, owner: str) -> str:
     """What is wrong, and the flag that mends it, as it is typed."""
     if matches:

@@ -27,7 +27,7 @@ _KNOWN: tuple[tuple[bytes, str], ...] = (
     (b"PK\x05\x06", "an empty zip archive"),
     (b"Rar!", "a RAR archive; unpack it, or make a zip"),
 )
-_PICKLE_SUFFIXES = (".pkl", ".pickle", ".p", ".joblib")
+_PICKLE_SUFFIXES = (".pkl", ".pickle", ".joblib")
 _PACKED: tuple[tuple[bytes, Callable[[Path], gzip.GzipFile | bz2.BZ2File | lzma.LZMAFile]], ...] = (
     (b"\x1f\x8b", gzip.GzipFile),
     (b"BZh", bz2.BZ2File),
@@ -47,6 +47,12 @@ def described(source: Path) -> str:
     if source.is_file() and not source.stat().st_size:
         return "an empty file"
     return _known(source)
+
+
+def pickled(source: Path) -> str:
+    """As `described`, of pickles only: no reader takes them, whoever names one."""
+    what = described(source)
+    return what if "a pickle" in what or _PICKLE in what else ""
 
 
 def _known(path: Path) -> str:

@@ -17,13 +17,14 @@ from crystalbench.isolation import isolated, required
 from crystalbench.plugins import Plugins
 from crystalbench.runs.cache import Cache
 from crystalbench.runs.evidence import evidence_of
+from crystalbench.runs.failures import READ, drawing_failure, drawn_or_failed
 from crystalbench.runs.folder import LEDGER, MANIFEST, RunFolder, ledger_text, samples_name, structures_name
 from crystalbench.runs.manifest import digest_of, drawn_json, started_manifest
 from crystalbench.runs.manifest_shape import Status
 from crystalbench.runs.plan import Plan
 from crystalbench.runs.progress import bar
 from crystalbench.runs.score import Scorer, cached_encoders
-from crystalbench.runs.stream import Convert, ReplicaSamples, Stream, draw_replica, drawing_failure
+from crystalbench.runs.stream import Convert, ReplicaSamples, Stream
 from crystalbench.runs.table import given_notes, run_table
 from crystalbench.tables.results import Failure, Outcome, Table
 from crystalbench.tables.results_json import outcome_to_json, to_json
@@ -40,6 +41,11 @@ class Finished:
     folder: Path
     table: Table
     failures: tuple[Failure, ...]
+
+    @property
+    def unreadable(self) -> bool:
+        """Whether a row is empty because a file that was given cannot be read."""
+        return any(failure.step == READ for failure in self.failures)
 
 
 @dataclass
@@ -98,11 +104,7 @@ class Run:
         config = self.plan.config
         many = f" {stream.replica.index + 1}/{len(stream.generator.replicas)}" if stream.replica.index else ""
         with bar(f"sampling {stream.generator.title}{many}", None if config.novel else config.n, "samples") as report:
-            drawn = isolated(
-                "sample",
-                stream.generator.plugin,
-                lambda: draw_replica(stream, n=config.n, novel=config.novel, limit=config.draw_limit, report=report),
-            )
+            drawn = drawn_or_failed(stream, n=config.n, novel=config.novel, limit=config.draw_limit, report=report)
         source = str(stream.generator.source(stream.replica))
         if failure := drawing_failure(stream.generator.name, source, drawn, stream.generator.reader is not None):
             self._failures.append(failure)

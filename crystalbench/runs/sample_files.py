@@ -7,7 +7,7 @@ from crystalbench.interfaces import GeneratorSpec, ReaderSpec, Scale
 from crystalbench.isolation import required
 from crystalbench.plugins import Plugins
 from crystalbench.runs.config import GeneratorConfig
-from crystalbench.runs.detection import detect_reader, detects
+from crystalbench.runs.detection import detect_reader, detects, named_reader
 from crystalbench.tables.results import RowKind
 
 
@@ -55,7 +55,7 @@ def reader_of(
 ) -> ReaderSpec:
     """Return the reader that is named, else that of the generator, else the one that knows the first file."""
     if settings.reader:
-        return plugins.readers[settings.reader]
+        return named_reader(settings.reader, sources[0], plugins)
     own = plugins.readers[spec.reader] if spec is not None and spec.reader else None
     if own is not None and detects(own, sources[0]) is True:
         return own
@@ -63,5 +63,5 @@ def reader_of(
         return detect_reader(sources[0], plugins, f"{settings.name}=")
     except ConfigError:
         if own is not None:
-            return own  # it knows best what is wrong with the file
+            return named_reader(own.name, sources[0], plugins)  # it knows best what is wrong with the file
         raise

@@ -21,7 +21,6 @@ from crystalbench.crystals.samples import (
     RawStructure,
     Sample,
     SampleSet,
-    nothing_valid,
 )
 from crystalbench.crystals.wyckoff import FINEST_FIRST, Table
 from crystalbench.datasets import Dataset
@@ -33,7 +32,7 @@ from crystalbench.runs.compared import trained_elsewhere
 from crystalbench.runs.plan import FILE_CHUNK, GeneratorPlan, ReplicaPlan, generator_files
 from crystalbench.runs.progress import Report, silent
 from crystalbench.runs.source import Held
-from crystalbench.tables.results import Failure, RowKind
+from crystalbench.tables.results import RowKind
 
 Step = Callable[[str, str, float, bool], None]
 
@@ -323,16 +322,6 @@ def draw_replica(stream: Stream, *, n: int, novel: int, limit: int, report: Repo
         notes=notes,
         structures=stream.structures(n) if stream.replica.index == 0 else {},
     )
-
-
-def drawing_failure(generator: str, source: str, drawn: ReplicaSamples | Failure, of_file: bool) -> Failure | None:
-    """Return what a run fails with after a replica was drawn: what was raised, or that a file holds nothing valid."""
-    if isinstance(drawn, Failure):
-        return drawn
-    if not of_file or drawn.drawn.valid:
-        return None
-    first = next(item for item in drawn.drawn if isinstance(item, Invalid))
-    return Failure("convert", generator, nothing_valid(source, drawn.drawn.reasons, first))
 
 
 def notes_of(stream: Stream, drawn: int, more: bool, n: int, novel: int, found: int) -> Iterator[str]:

@@ -21,12 +21,13 @@ from crystalbench.plugins import Plugins
 from crystalbench.runs.cache import Cache
 from crystalbench.runs.checks import Check, Finding, check, score_difference
 from crystalbench.runs.config import RunConfig, merged
+from crystalbench.runs.failures import drawn_or_failed
 from crystalbench.runs.folder import LEDGER, STRUCTURES, RunFolder, ledger_text, samples_text
 from crystalbench.runs.manifest_shape import Status
 from crystalbench.runs.plan import GeneratorPlan, MetricPlan
 from crystalbench.runs.progress import bar
 from crystalbench.runs.score import Scorer, cached_encoders
-from crystalbench.runs.stream import ReplicaSamples, Stream, draw_replica, notes_of, settled
+from crystalbench.runs.stream import ReplicaSamples, Stream, notes_of, settled
 from crystalbench.runs.verify_manifest import failure_problem, manifest_checks
 from crystalbench.runs.verify_plan import PlanChecks
 from crystalbench.runs.verify_table import table_checks
@@ -217,8 +218,7 @@ class Verification:
         ):
             stream = self._stream(plan, index, Cache(Path(nothing)), converter.convert)
             limit = self.config.draw_limit
-            draw = partial(draw_replica, stream, n=self.config.n, novel=self.config.novel, limit=limit, report=report)
-            again = isolated("sample", plan.plugin, draw)
+            again = drawn_or_failed(stream, n=self.config.n, novel=self.config.novel, limit=limit, report=report)
         if isinstance(again, Failure):
             return Check(what, Finding.DIFFERS, f"failed: {again.error}")
         if before.timing and again.timing:

@@ -8,11 +8,12 @@ from crystalbench.plugins import Plugins
 from crystalbench.runs.cache import content_key
 from crystalbench.runs.checks import Check, check, differences
 from crystalbench.runs.config import RunConfig
+from crystalbench.runs.failures import drawing_failure
 from crystalbench.runs.folder import LEDGER, samples_name, structures_name
 from crystalbench.runs.keys import check_drawing, row_key, run_key
 from crystalbench.runs.manifest import digest_of
 from crystalbench.runs.plan import GeneratorPlan, parameters_of
-from crystalbench.runs.stream import ReplicaSamples, drawing_failure
+from crystalbench.runs.stream import ReplicaSamples
 from crystalbench.tables.results import Failure
 from crystalbench.tables.results_json import outcome_from_json
 

@@ -104,7 +104,7 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Code failed while this cell was computed; the run ends with exit code 1.
+    """Code failed while this cell was computed (exit code 1), or a file could not be read for it (2).
 
     ``traceback`` says where, for the author of the code: manifests keep it, tables do not.
     """

@@ -59,6 +59,15 @@ def elsewhere(
     )  # fmt: skip
 
 
+def command_line(*words: str, before: str = ":", after: str = "", cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """Run a command of crystalbench in a shell; with ``mount`` before it, in one of its own file systems."""
+    space = ["unshare", "--mount"] if "mount" in before else []
+    return subprocess.run(
+        [*space, "sh", "-ec", f'{before}; "$@" {after}', "sh", sys.executable, "-m", "crystalbench", *words],
+        cwd=cwd, capture_output=True, text=True, check=False, timeout=250,
+    )  # fmt: skip
+
+
 def needs_mounts() -> None:
     """Skip a test where no file system can be mounted."""
     try:

@@ -12,24 +12,17 @@ from typing import Any
 import pytest
 
 from crystalbench.runs.folder import RunFolder
-from tests.hostile.small_run import ROOT, elsewhere, execute, needs_mounts, numbers
+from tests.hostile.small_run import ROOT, command_line, elsewhere, execute, needs_mounts, numbers
 
+RUN = ("run", "--generators", "random", "-n", "9", "--metrics", "novelty")
 SETTINGS: dict[str, Any] = {"generators": ["halides", "structures"], "n": 12, "metrics": ["halide_share", "fwd"]}
-
-
-def command_line(*words: str, before: str = ":") -> subprocess.CompletedProcess[str]:
-    run = [sys.executable, "-m", "crystalbench", "run", "--generators", "random", "-n", "9", "--metrics", "novelty"]
-    return subprocess.run(
-        ["unshare", "--mount", "sh", "-ec", f'{before}; exec "$@"', "sh", *run, *words],
-        cwd=ROOT, capture_output=True, text=True, check=False, timeout=250,
-    )  # fmt: skip
 
 
 def test_a_full_disk_is_named_with_the_file_and_how_to_go_on(tmp_path: Path) -> None:
     needs_mounts()
     folder = tmp_path / "run"
     folder.mkdir()
-    done = command_line("--out", str(folder), before=f"mount -t tmpfs -o size=24k none {folder}")
+    done = command_line(*RUN, "--out", str(folder), before=f"mount -t tmpfs -o size=24k none {folder}")
     assert done.returncode == 1
     assert f"Error: {folder}/" in done.stderr
     assert ": no space left on device; when that is mended" in done.stderr
@@ -37,11 +30,28 @@ def test_a_full_disk_is_named_with_the_file_and_how_to_go_on(tmp_path: Path) -> 
     assert "Traceback" not in done.stderr
 
 
+WRITERS = {
+    "a checkpoint": "from wyckoffdiff.checkpoint import save; save(path, 'model', {'a': torch.zeros(10_000)})",
+    "weights": "from crystalbench_plugins.wrenformer.weights import write; write(path, {'a': torch.zeros(10_000)})",
+    "a log": "from wyckoffdiff.training_log import Log; log = Log(path, 0)\nwhile True: log.write(loss=1.0)",
+    "a picture": "from crystalbench.runs.cache import write_text; write_text(path, 'x' * 10_000)",
+}
+
+
+@pytest.mark.parametrize("what", WRITERS)
+def test_whatever_does_not_fit_is_named_with_its_file(what: str, tmp_path: Path) -> None:
+    code = "import resource, torch; from pathlib import Path; resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))"
+    code += f"\npath = Path({str(tmp_path / 'x.pt')!r})\n{WRITERS[what]}"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert f"OSError: [Errno 27] File too large: '{tmp_path / 'x.pt'}'" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == (["x.pt"] if what == "a log" else [])
+
+
 def test_a_read_only_results_folder_is_told_before_anything_is_sampled(tmp_path: Path) -> None:
     needs_mounts()
     folder = tmp_path / "run"
     folder.mkdir()
-    done = command_line("--out", str(folder), before=f"mount -t tmpfs -o ro none {folder}")
+    done = command_line(*RUN, "--out", str(folder), before=f"mount -t tmpfs -o ro none {folder}")
     assert done.returncode == 1
     assert f"Error: {folder}/manifest.json: read-only file system" in done.stderr
     assert "sampling" not in done.stderr

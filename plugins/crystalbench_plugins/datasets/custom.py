@@ -30,7 +30,7 @@ from crystalbench.executors import Executors
 from crystalbench.plugins import Plugins
 from crystalbench.runs.cache import atomic_write, cache_dir, file_digest
 from crystalbench.runs.config import check_parameters
-from crystalbench.runs.detection import detect_reader
+from crystalbench.runs.detection import detect_reader, named_reader
 from crystalbench.runs.progress import Report, bar
 from crystalbench.tables.results import JSON
 from crystalbench_plugins.datasets import cards
@@ -143,7 +143,7 @@ def build_dataset(
                     f"{f', not by reader {reader!r}' if reader else ''}; leave them out, or give a CSV file"
                 )
             else:
-                spec = plugins.readers[reader] if reader else detect_reader(path, plugins)
+                spec = named_reader(reader, path, plugins) if reader else detect_reader(path, plugins)
                 found, bad = _of_crystals(path, spec, converter)
                 converted = True
             materials += [replace(material, split=split or material.split) for material in found]

@@ -1,6 +1,5 @@
 """`crystalbench size-effect`: how FWD depends on the number of samples, as data and as a picture."""
 
-import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
@@ -13,9 +12,9 @@ from crystalbench.cli.completion import record
 from crystalbench.crystals.samples import Converted
 from crystalbench.datasets import Dataset
 from crystalbench.plugins import Plugins
-from crystalbench.runs.cache import Cache
+from crystalbench.runs.cache import Cache, write_text
 from crystalbench.runs.config import RunConfig
-from crystalbench.runs.folder import RunFolder
+from crystalbench.runs.folder import RunFolder, csv_text
 from crystalbench.runs.plan import plan_encoders
 from crystalbench.runs.progress import Report, bar, silent
 from crystalbench.runs.score import cached_encoders
@@ -76,12 +75,9 @@ def command(run: Path, sizes: str, encoder: str, out: Path | None) -> None:
     if not points:
         raise ConfigError(f"{run}: no generator has {numbers[0]} samples")
     folder = out or run
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "size-effect.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(field.name for field in fields(Point))
-        writer.writerows(map(astuple, points))
-    (folder / "size-effect.svg").write_text(draw(points), encoding="utf-8")
+    header = (field.name for field in fields(Point))
+    write_text(folder / "size-effect.csv", csv_text(header, map(astuple, points)))
+    write_text(folder / "size-effect.svg", draw(points))
     click.echo(f"{folder / 'size-effect.csv'} and .svg: {len(points)} points")
 
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from crystalbench import ConfigError, Dataset, DatasetError, EncoderError, Split
 from crystalbench.crystals.wyckoff import Table
-from crystalbench.runs.cache import content_key
+from crystalbench.runs.cache import content_key, naming, write_text
 from crystalbench.runs.progress import Report, bar
 from crystalbench.tables.charts import Curve, Scale, curves, standalone
 from crystalbench.tables.results import JSON
@@ -132,7 +132,7 @@ class Training:
             self.epoch += 1
             line = {"epoch": self.epoch, **line, **{f"val_{name}": value for name, value in errors.items()}}
             self._save()
-            with log.open("a", encoding="utf-8") as file:
+            with naming(log), log.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(line) + "\n")
             report(line)
         kept = self.weights()
@@ -147,8 +147,8 @@ class Training:
             "errors": {name: self.errors(name) for name in ("val", "test")},
             "mean_predictor": {name: self.mean_predictor(name) for name in ("val", "test")},
         }
-        (self.folder / "curve.svg").write_text(draw(log), encoding="utf-8")
-        (self.folder / "report.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+        write_text(self.folder / "curve.svg", draw(log))
+        write_text(self.folder / "report.json", json.dumps(summary, indent=2) + "\n")
         return summary
 
     def weights(self) -> Weights:
@@ -199,7 +199,7 @@ class Training:
         self.epoch = int(state["epoch"])
         log = self.folder / "log.jsonl"  # a run that was killed may have written a line more than it saved
         lines = log.read_text("utf-8").splitlines(keepends=True)
-        log.write_text("".join(lines[: self.epoch]), encoding="utf-8")
+        write_text(log, "".join(lines[: self.epoch]))
         return True
 
     def _save(self) -> None:
