@@ -123,7 +123,7 @@ def crystalbench_readers() -> Iterable[ReaderSpec]:
     return [
         reader(
             name="csv",
-            version="3",
+            version="4",
             title="CSV file",
             description="a column of CIF texts, AFLOW labels or structures (crystal-text-llm, CrystalFormer, FlowMM)",
             named=is_csv,

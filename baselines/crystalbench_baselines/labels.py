@@ -36,7 +36,7 @@ def crystalbench_readers() -> Iterable[ReaderSpec]:
     return [
         reader(
             name="labels",
-            version="2",
+            version="3",
             title="labels, one a line",
             description="a text file with an AFLOW protostructure label in each line",
             named=_is_text,

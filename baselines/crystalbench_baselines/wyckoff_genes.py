@@ -139,7 +139,7 @@ def crystalbench_readers() -> Iterable[ReaderSpec]:
     return [
         reader(
             name="wyckoff-genes",
-            version="2",
+            version="3",
             title="Wyckoff genes",
             description="space group, elements and Wyckoff letters (WyckoffTransformer JSON, WyCryst CSV)",
             named=_is_named,

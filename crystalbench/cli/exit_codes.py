@@ -9,6 +9,7 @@ from crystalbench.errors import (
     CrystalbenchError,
     DatasetError,
     EncoderError,
+    PotentialError,
     ProtostructureError,
     ReadError,
     of_system,
@@ -24,7 +25,7 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130
 
 
-_GIVEN = (ConfigError, ProtostructureError, ReadError, DatasetError, EncoderError)
+_GIVEN = (ConfigError, ProtostructureError, ReadError, DatasetError, EncoderError, PotentialError)
 """What is wrong with an option, a name or a file that the user gave."""
 _PATHS = (FileNotFoundError, FileExistsError, PermissionError, IsADirectoryError, NotADirectoryError)
 """What the system says of a path that the user gave; a full or broken disk is no one's choice."""
