@@ -38,6 +38,7 @@ def command(
     out: Path | None,
     reader: str | None,
     workers: int | None,
+    scheduler: str | None,
     settings: tuple[str, ...],
     **conversion: Any,
 ) -> None:
@@ -49,10 +50,11 @@ def command(
     plugins = Plugins.load()
     spec = named_reader(reader, file, plugins) if reader else detect_reader(file, plugins)
     given = build_conversion(conversion)
-    config = RunConfig.from_mapping(
-        {"generators": [file.name], "conversion": given} | ({"workers": workers} if workers is not None else {})
-    )
+    where = {key: value for key, value in {"workers": workers, "scheduler": scheduler}.items() if value is not None}
+    config = RunConfig.from_mapping({"generators": [file.name], "conversion": given, **where})
     parameters = check_parameters(f"reader {spec.name}", parameter_settings(settings), spec.parameters)
+    if cluster := config.executors.describe():
+        click.echo(cluster, err=True)
     counts: Counter[InvalidReason] = Counter()
     valid, first = 0, Invalid(InvalidReason.EMPTY)
     if out is not None and out.exists() and out.samefile(file):
@@ -83,6 +85,7 @@ def _converted(samples: Iterator[Sample], config: RunConfig) -> Iterator[Convert
     from crystalbench.runs.progress import bar
 
     done = 0
+    size = FILE_CHUNK * config.executors.slots()
     with (
         Converter(config.conversion, config.executors) as converter,
         bar("converting", None, "crystals") as report,
@@ -93,6 +96,6 @@ def _converted(samples: Iterator[Sample], config: RunConfig) -> Iterator[Convert
             done += finished
             report(done)
 
-        while chunk := list(islice(samples, FILE_CHUNK)):
+        while chunk := list(islice(samples, size)):
             for item in converter.convert(chunk, progress):
                 yield settled(item, config.conversion.table)

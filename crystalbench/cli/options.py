@@ -31,6 +31,9 @@ CONVERSION = (
         "--table", type=Name(lambda: Table), help="Letter table: affine, pymatgen, aviary-1.1.1.  [default: affine]"
     ),
     click.option("--workers", type=int, help="Worker processes; changes no number.  [default: all cores]"),
+    click.option(
+        "--scheduler", metavar="ADDRESS", help="Work on the machines of this dask cluster instead; changes no number."
+    ),
 )
 """Options of every command that turns crystals into protostructures."""
 
@@ -120,7 +123,7 @@ def build_conversion(flags: Mapping[str, Any]) -> dict[str, Any]:
 def build_config(*, config_file: Path | None, **flags: Any) -> RunConfig:
     """Put the flags over the configuration file; raises `ConfigError`."""
     data = read_toml(config_file) if config_file else {}
-    single = ("dataset", "n", "novel", "max_draws", "seed", "published", "sort", "workers")
+    single = ("dataset", "n", "novel", "max_draws", "seed", "published", "sort", "workers", "scheduler")
     changes: dict[str, Any] = {key: flags[key] for key in single if flags[key] is not None}
     if conversion := build_conversion(flags):
         changes["conversion"] = conversion

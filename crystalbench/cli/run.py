@@ -27,7 +27,7 @@ from crystalbench.tables.results import Presentation
 @click.option(
     "--resume",
     type=click.Path(exists=True, path_type=Path),
-    help="Finish the interrupted run in this folder; takes no option but --workers.",
+    help="Finish the interrupted run in this folder; takes no option but --workers and --scheduler.",
 )
 @click.pass_context
 def command(ctx: click.Context, /, out: Path | None, resume: Path | None, **flags: Any) -> None:
@@ -45,6 +45,8 @@ def command(ctx: click.Context, /, out: Path | None, resume: Path | None, **flag
     folder = RunFolder(resume or out or _default_folder(plan))
     for line in opening(plan, folder.path):
         click.echo(line, err=True)
+    if cluster := plan.config.executors.describe():
+        click.echo(cluster, err=True)
 
     from crystalbench.runs.run import Run
 
@@ -80,10 +82,10 @@ def _log(line: str) -> None:
 
 def _resumed(folder: Path, out: Path | None, flags: dict[str, Any]) -> RunConfig:
     given = {key: value for key, value in flags.items() if value not in (None, ())}
-    workers = {key: given.pop(key) for key in ("workers",) if key in given}
+    where = {key: given.pop(key) for key in ("workers", "scheduler") if key in given}
     if given or out is not None:
-        raise ConfigError("--resume takes all settings from the run; give no other option but --workers with it")
-    return RunConfig.from_mapping(RunFolder(folder).manifest()["config"] | workers)
+        raise ConfigError("--resume takes all settings from the run; give only --workers and --scheduler with it")
+    return RunConfig.from_mapping(RunFolder(folder).manifest()["config"] | where)
 
 
 def _default_folder(plan: Plan) -> Path:

@@ -8,7 +8,9 @@ nothing half written.
 import hashlib
 import io
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +20,13 @@ from crystalbench.crystals.protostructure import Protostructure
 from crystalbench.crystals.wyckoff import Table
 from crystalbench.encoded import Encoded, Encoder
 from crystalbench.errors import CrystalbenchError, EncoderError, PluginError
+from crystalbench.executors import ONE_PROCESS, Executors
 from crystalbench.interfaces import EncoderSpec, Parameters
 from crystalbench.isolation import required
 from crystalbench.runs.cache import Cache, content_key, read_regular
 from crystalbench.runs.code_identity import code_identity
-from crystalbench.runs.progress import bar
+from crystalbench.runs.elsewhere import ClusterEncoder, RemoteEncoder
+from crystalbench.runs.progress import Report, bar
 from crystalbench.versions import packages
 
 PART = 500  # labels that the encoder is given at once: progress is shown after each part
@@ -41,6 +45,8 @@ class CachedEncoder:
         None keeps embeddings in memory only.
     table
         Letter table of the labels that will be asked for; the encoder itself gets affine ones.
+    executors
+        With a scheduler, labels are encoded on its cluster; else in this process.
 
     Attributes
     ----------
@@ -55,12 +61,14 @@ class CachedEncoder:
         identity: str,
         cache: Cache | None = None,
         table: Table = Table.AFFINE,
+        executors: Executors = ONE_PROCESS,
     ) -> None:
         self.spec = spec
         self.parameters = parameters
         self.identity = identity
         self.key = encoder_key(spec, identity)
         self._table = table
+        self._executors = executors
         self._cache = cache
         self._encoder: Encoder | None = None
         self._failure: CrystalbenchError | None = None
@@ -89,24 +97,42 @@ class CachedEncoder:
 
     def _add(self, absent: dict[bytes, str]) -> None:
         keys = list(absent)
-        with bar(f"encoding with {self.spec.title}", len(keys), "labels") as report:
+        with bar(f"encoding with {self.spec.title}", len(keys), "labels") as report, ExitStack() as stack:
             report(0, "loading the encoder")
-            encoder = self._load()
-            for start in range(0, len(keys), BLOCK):
-                block = keys[start : start + BLOCK]
-                parts = []
-                for begin in range(0, len(block), PART):
-                    part = block[begin : begin + PART]
-                    parts.append(encoder.encode([self._affine(absent[key]) for key in part]))
-                    self._check(parts[-1], len(part))
-                    report(start + begin + len(part))
-                encoded = _joined(parts)
+            size, encode = BLOCK, self._encode_here
+            if self._executors.scheduler:
+                size = max(BLOCK, PART * self._executors.slots())
+                encode = stack.enter_context(ClusterEncoder(self._as_sent(), self._executors)).encode
+            for start in range(0, len(keys), size):
+                block = keys[start : start + size]
+                labels = [self._affine(absent[key]) for key in block]
+                # parts are the same wherever they are encoded: a row may depend on its part in the last bit
+                parts = [labels[begin : begin + PART] for begin in range(0, len(block), PART)]
+                found = encode(parts, partial(_report_parts, report, start, len(keys)))
+                for part, rows in zip(parts, found, strict=True):
+                    self._check(rows, len(part))
+                encoded = _joined(found)
                 shard = np.zeros(len(block), _row_type(encoded.embeddings.shape[1]))
                 shard["key"] = np.frombuffer(b"".join(block), np.uint8).reshape(-1, KEY_BYTES)
                 shard["embedding"], shard["energy"] = encoded.embeddings, encoded.energies
                 self._keep(shard, range(len(block)))
                 if self._cache is not None:
                     _write(self._cache, self._folder(self._cache), shard)
+
+    def _encode_here(self, parts: Sequence[list[str]], progress: Callable[[int], None]) -> list[Encoded]:
+        encoder, found = self._load(), []
+        for part in parts:
+            found.append(encoder.encode(part))
+            progress(len(found))
+        return found
+
+    def _as_sent(self) -> RemoteEncoder:
+        return RemoteEncoder(
+            name=self.spec.name,
+            parameters=tuple(self.parameters.items()),
+            identity=self.identity,
+            code=code_identity(self.spec.load),
+        )
 
     def _folder(self, cache: Cache) -> Path:
         return cache.folder / "embeddings" / self.key
@@ -174,6 +200,10 @@ def encoder_key(spec: EncoderSpec, identity: str) -> str:
         code=code_identity(spec.load),
         packages=dict(packages()),
     )
+
+
+def _report_parts(report: Report, start: int, total: int, parts: int) -> None:
+    report(min(start + PART * parts, total))
 
 
 def _joined(parts: Sequence[Encoded]) -> Encoded:

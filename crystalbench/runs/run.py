@@ -95,7 +95,10 @@ class Run:
 
     def _draw_all(self, dataset: Dataset, convert: Convert) -> Replicas:
         streams = {
-            generator.name: [Stream(generator, r, dataset, self.cache, convert, self._step) for r in generator.replicas]
+            generator.name: [
+                Stream(generator, r, dataset, self.cache, convert, self._step, self.plan.config.executors)
+                for r in generator.replicas
+            ]
             for generator in self.plan.generators
         }
         return {name: tuple(map(self._draw, group)) for name, group in streams.items()}
@@ -105,6 +108,7 @@ class Run:
         many = f" {stream.replica.index + 1}/{len(stream.generator.replicas)}" if stream.replica.index else ""
         with bar(f"sampling {stream.generator.title}{many}", None if config.novel else config.n, "samples") as report:
             drawn = drawn_or_failed(stream, n=config.n, novel=config.novel, limit=config.draw_limit, report=report)
+        stream.end()
         source = str(stream.generator.source(stream.replica))
         if failure := drawing_failure(stream.generator.name, source, drawn, stream.generator.reader is not None):
             self._failures.append(failure)
@@ -116,7 +120,7 @@ class Run:
             dataset_identity=self.plan.dataset_identity,
             novel=self.plan.config.novel,
             seed=self.plan.config.seed,
-            encoders=cached_encoders(self.plan.encoders, dataset, self.cache),
+            encoders=cached_encoders(self.plan.encoders, dataset, self.cache, self.plan.config.executors),
             cache=self.cache,
             finished=self._step,
         )

@@ -8,6 +8,7 @@ from time import perf_counter
 from crystalbench.crystals.samples import SampleSet
 from crystalbench.datasets import Dataset
 from crystalbench.errors import NotComputable
+from crystalbench.executors import ONE_PROCESS, Executors
 from crystalbench.interfaces import MetricSpec, Need, ScoreInput, Subset
 from crystalbench.isolation import isolated
 from crystalbench.runs.cache import Cache, content_key
@@ -122,10 +123,12 @@ class Scorer:
 
 
 def cached_encoders(
-    encoders: Iterable[EncoderPlan], dataset: Dataset, cache: Cache | None = None
+    encoders: Iterable[EncoderPlan], dataset: Dataset, cache: Cache | None = None, executors: Executors = ONE_PROCESS
 ) -> dict[str, CachedEncoder]:
     """Return the encoders of a run by name; without a cache every embedding is computed."""
-    return {e.spec.name: CachedEncoder(e.spec, e.parameters, e.identity, cache, dataset.table) for e in encoders}
+    return {
+        e.spec.name: CachedEncoder(e.spec, e.parameters, e.identity, cache, dataset.table, executors) for e in encoders
+    }
 
 
 def _needs_train(spec: MetricSpec) -> bool:

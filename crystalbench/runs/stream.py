@@ -3,7 +3,6 @@
 A run that is killed loses at most the chunk it was working on.
 """
 
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -25,10 +24,14 @@ from crystalbench.crystals.samples import (
 from crystalbench.crystals.wyckoff import FINEST_FIRST, Table
 from crystalbench.datasets import Dataset
 from crystalbench.errors import PluginError, ReadError, SettingError
+from crystalbench.executors import ONE_PROCESS, Executors
 from crystalbench.interfaces import Draw, Parameters, ReaderSpec, Sampler, SamplerInput, Timing
 from crystalbench.runs.cache import Cache, content_key
 from crystalbench.runs.chunks import Chunk, draw_from_json, draw_to_json, to_json, total_timing
+from crystalbench.runs.clock import clocked
+from crystalbench.runs.code_identity import code_identity
 from crystalbench.runs.compared import trained_elsewhere
+from crystalbench.runs.elsewhere import ClusterSampler, Generator
 from crystalbench.runs.plan import FILE_CHUNK, GeneratorPlan, ReplicaPlan, generator_files
 from crystalbench.runs.progress import Report, silent
 from crystalbench.runs.source import Held
@@ -134,6 +137,8 @@ class Stream:
     cache: Cache
     convert: Convert
     finished: Step
+    executors: Executors = ONE_PROCESS
+    wanted: int = field(default=1, init=False)  # chunks that are drawn at most
     _sampler: Sampler | None = field(default=None, init=False)
     _report: Report = field(default=silent, init=False)
     _share: float = field(default=0.0, init=False)  # of the chunk in work that is done, as far as anybody has told
@@ -224,6 +229,12 @@ class Stream:
         self.finished("sample", self.name, time.perf_counter() - start, False)
         return draw
 
+    def end(self) -> None:
+        """Let a cluster forget the model; the next chunk would load it again."""
+        if isinstance(self._sampler, ClusterSampler):
+            self._sampler.end()
+            self._sampler = None
+
     def _checked(self, number: int, draw: object) -> Draw | None:
         """Hold what a sampler returned to the contract; raises `PluginError`."""
         if draw is None:
@@ -247,6 +258,18 @@ class Stream:
             return FileSampler(generator.reader, replica.source, replica.parameters, generator.name, digest)
         assert generator.spec is not None
         assert generator.spec.start is not None
+        if self.executors.scheduler:
+            start = Generator(
+                name=generator.spec.name,
+                parameters=tuple(replica.parameters.items()),
+                seed=replica.seed,
+                dataset=self.dataset.name,
+                dataset_identity=self.dataset.identity,
+                table=self.dataset.table,
+                files=replica.files,
+                code=code_identity(generator.spec.start),
+            )
+            return ClusterSampler(start, self.executors, self.wanted)
         held = Held(generator_files(generator.spec, replica.parameters, self.dataset.name), replica.files)
         sampler = generator.spec.start(
             SamplerInput(
@@ -258,22 +281,6 @@ class Stream:
         )
         held.check()  # a model is loaded by now
         return sampler
-
-
-def clocked(sampler: Sampler, number: int) -> Draw | None:
-    """Draw a chunk; where the sampler has a clock of the wall only, measure its CPU time and the machine's load too."""
-    before = _cpu_seconds()
-    draw = sampler.draw(number)
-    if not isinstance(draw, Draw) or draw.timing is None or draw.timing.cpu_seconds is not None:
-        return draw
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
-    return replace(draw, timing=replace(draw.timing, cpu_seconds=_cpu_seconds() - before, load=load))
-
-
-def _cpu_seconds() -> float:
-    """CPU time of this process, its threads and its finished children."""
-    times = os.times()
-    return times.user + times.system + times.children_user + times.children_system
 
 
 def draw_replica(stream: Stream, *, n: int, novel: int, limit: int, report: Report = silent) -> ReplicaSamples:
@@ -288,6 +295,7 @@ def draw_replica(stream: Stream, *, n: int, novel: int, limit: int, report: Repo
         novel = 0  # it has none
     limit = max(n, limit) if novel else n
     known = stream.dataset.train.label_set if novel else frozenset()
+    stream.wanted = -(-limit // stream.generator.chunk_size)
     items: list[Converted] = []
     timed: list[Chunk] = []
     found = 0

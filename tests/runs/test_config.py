@@ -13,7 +13,7 @@ from crystalbench.runs.config import GeneratorConfig, RunConfig, check_parameter
 
 SINGLE = (
     "generators", "metrics", "encoders", "reports", "dataset", "n", "novel", "max_draws", "seed", "published",
-    "columns", "sort", "workers",
+    "columns", "sort", "workers", "scheduler",
 )  # fmt: skip
 REPEATED = ("samples", "reader", "generated", "replicas", "settings")
 NO_FLAGS = dict.fromkeys((*SINGLE, *CONVERSION_FLAGS)) | dict.fromkeys(REPEATED, ())
@@ -31,6 +31,7 @@ EVERYTHING = {
     "columns": ["paper", "validity"],
     "sort": "-fwd",
     "workers": 1,
+    "scheduler": "tcp://10.0.0.1:8786",
     "conversion": {"backend": "moyo", "symprec": 0.01, "table": "pymatgen"},
     "generator": {
         "a": {"samples": ["x.pt", "y.pt"], "reader": "cdvae", "generated": 60, "title": "A", "evaluation": 1}
@@ -45,7 +46,7 @@ def test_a_configuration_survives_the_manifest() -> None:
     config = RunConfig.from_mapping(EVERYTHING | {"workers": 1})
     again = RunConfig.from_mapping(config.to_mapping() | {"workers": 1})
     assert again.to_mapping() == config.to_mapping()
-    assert "workers" not in config.to_mapping()
+    assert not {"workers", "scheduler"} & config.to_mapping().keys()
     assert config.conversion.table is Table.PYMATGEN
     assert config.generator["a"].parameters == {"evaluation": 1}
 

@@ -11,6 +11,7 @@ from crystalbench.cli.completion import record
 from crystalbench.cli.options import build_conversion, conversion_options
 from crystalbench.crystals.columns import CRYSTAL_COLUMNS
 from crystalbench.crystals.convert import ConversionSettings
+from crystalbench.executors import Executors
 from crystalbench.runs.config import default_workers
 
 
@@ -45,6 +46,7 @@ def command(
     test: float,
     seed: int,
     workers: int | None,
+    scheduler: str | None,
     overwrite: bool,
     **conversion: Any,
 ) -> None:
@@ -64,7 +66,7 @@ def command(
         table=settings.table,
         reader=reader,
         settings=settings,
-        workers=workers or default_workers(),
+        executors=Executors(workers=workers or default_workers(), scheduler=scheduler or ""),
         held_out={"val": val, "test": test},
         seed=seed,
         overwrite=overwrite,

@@ -26,7 +26,7 @@ from crystalbench import (
 )
 from crystalbench.crystals.convert import ConversionSettings, Converter
 from crystalbench.crystals.wyckoff import FINEST_FIRST, Table
-from crystalbench.executors import Executors
+from crystalbench.executors import ONE_PROCESS, Executors
 from crystalbench.plugins import Plugins
 from crystalbench.runs.cache import atomic_write, cache_dir, file_digest
 from crystalbench.runs.config import check_parameters
@@ -73,7 +73,7 @@ def build_dataset(
     table: Table = Table.AFFINE,
     reader: str = "",
     settings: ConversionSettings | None = None,
-    workers: int = 1,
+    executors: Executors = ONE_PROCESS,
     held_out: Mapping[str, float] | None = None,
     seed: int = 0,
     overwrite: bool = False,
@@ -96,8 +96,8 @@ def build_dataset(
         Reader of crystals, by name. Empty: detected.
     settings : ConversionSettings
         How crystals are converted.
-    workers : int
-        Processes that convert crystals.
+    executors : Executors
+        Where crystals are converted.
     held_out : mapping
         Share of the rows in each split but ``train``, where the source has no splits; default 10 % ``val``, 10 %
         ``test``. Rows of one protostructure stay together.
@@ -128,7 +128,7 @@ def build_dataset(
     materials: list[_Material] = []
     rejected: list[Rejected] = []
     converted = False
-    with Converter(settings, Executors(workers=workers)) as converter:
+    with Converter(settings, executors) as converter:
         for split, path in _given_splits(source).items():
             if path.name.endswith(_CSV) and reader in ("", _CSV_READER):
                 rows = read_table(path, columns)
