@@ -121,7 +121,8 @@ def test_resume_finishes_the_run_in_its_folder(tmp_path: Path) -> None:
     before = (tmp_path / "out/scores.json").read_bytes()
     crystalbench("run", "--resume", "out", cwd=tmp_path)
     assert (tmp_path / "out/scores.json").read_bytes() == before
-    assert "give only --workers and --scheduler" in crystalbench("run", "--resume", "out", "-n", "3", cwd=tmp_path, code=2).stderr
+    refused = crystalbench("run", "--resume", "out", "-n", "3", cwd=tmp_path, code=2)
+    assert "give only --workers and --scheduler" in refused.stderr
 
 
 def test_a_file_that_cannot_be_read_costs_its_row_only(tmp_path: Path) -> None:
