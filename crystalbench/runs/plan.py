@@ -293,6 +293,10 @@ def plan_generator(name: str, config: RunConfig, plugins: Plugins, dataset_ident
     if reader:
         common: dict[str, JSON] = {"reader": reader.name, "version": reader.version, "code": code_identity(reader.read)}
         common |= {"packages": dict(packages()), "chunk_size": FILE_CHUNK}
+        if len(given) > 1:
+            raise ConfigError(
+                f"generator.{name}: its samples are files; give one for each replica with --samples {name}=A,B"
+            )
         given *= len(sources)
         parts: list[dict[str, JSON]] = [{"file": file_digest(source)} for source in sources]
     elif spec is not None and spec.start is not None:

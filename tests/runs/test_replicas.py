@@ -14,7 +14,7 @@ from crystalbench.runs.checks import Finding
 from crystalbench.runs.config import RunConfig
 from crystalbench.runs.folder import RunFolder
 from crystalbench.runs.plan import Plan, make_plan
-from tests.runs.test_run import FINE, execute, row, verify
+from tests.runs.test_run import FINE, execute, labels_file, row, verify
 from tests.small_plugins import CHUNK, Halides, Small
 
 
@@ -147,6 +147,27 @@ def test_what_makes_no_replicas_or_rows_is_refused(
 
     with pytest.raises(ConfigError, match=message):
         plan(plugins, generator={"trained": {key: put(value) for key, value in settings.items()}})
+
+
+@pytest.mark.parametrize("settings", [{"replicas": 2}, {"skip": [0, 1]}])
+def test_the_example_file_of_a_generator_makes_one_replica(
+    plugins: Plugins, tmp_path: Path, settings: dict[str, Any]
+) -> None:
+    class Shown:
+        @hookimpl
+        def crystalbench_generators(self) -> list[GeneratorSpec]:
+            example = labels_file(tmp_path, 4)
+            return [
+                GeneratorSpec(
+                    name="shown", version="1", title="Shown", description="", reader="json-labels",
+                    example=lambda: example,
+                )
+            ]  # fmt: skip
+
+    plugins.register(Shown(), "shown")
+    assert len(plan(plugins, generators=["shown"]).generators[-1].replicas) == 1
+    with pytest.raises(ConfigError, match="its samples are files"):
+        plan(plugins, generator={"shown": settings})
 
 
 def test_a_reference_generator_has_no_row_under_another_name(plugins: Plugins, files: list[str]) -> None:
