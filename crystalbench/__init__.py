@@ -1,7 +1,9 @@
 """crystalbench compares generators of crystal structures.
 
-Everything a plugin needs is imported from here; nothing heavy is imported by it.
+`evaluate` and `load` are for programs and notebooks; the rest is what a plugin needs. Nothing heavy is imported by it.
 """
+
+from typing import TYPE_CHECKING
 
 from crystalbench.crystals.protostructure import Orbit, Protostructure
 from crystalbench.crystals.samples import Converted, Invalid, InvalidReason, RawStructure, Sample, SampleSet
@@ -59,8 +61,11 @@ from crystalbench.tables.results import (
     RowKind,
     Table,
 )
+from crystalbench.version import __version__
 
-__version__ = "0.1.0"
+if TYPE_CHECKING:
+    from crystalbench.api import evaluate
+    from crystalbench.result import Result, load
 
 __all__ = [
     "Cell", "Column", "ColumnSet", "CommandSpec", "ConfigError", "Converted", "CrystalbenchError", "Dataset",
@@ -69,7 +74,22 @@ __all__ = [
     "HullSpec", "Invalid", "InvalidReason", "MetricResult", "MetricSpec", "Missing", "Need", "NotComputable",
     "Orbit", "Parameter", "Parameters", "PluginError", "Potential", "PotentialError", "PotentialSpec",
     "Presentation", "Protostructure", "ProtostructureError", "RawStructure", "ReadError", "ReaderSpec", "Realised",
-    "RealiserSpec", "ReporterSpec", "Row", "RowEvidence", "RowKind", "Sample", "SampleSet", "Sampler",
+    "RealiserSpec", "ReporterSpec", "Result", "Row", "RowEvidence", "RowKind", "Sample", "SampleSet", "Sampler",
     "SamplerInput", "Scale", "ScoreInput", "SettingError", "Split", "Subset", "Table", "Timing", "Unrealised",
-    "UnrealisedReason", "Value", "__version__", "hookimpl", "potential_from_calculator",
+    "UnrealisedReason", "Value", "__version__", "evaluate", "hookimpl", "load", "potential_from_calculator",
 ]  # fmt: skip
+
+_LATER = {"Result": "crystalbench.result", "evaluate": "crystalbench.api", "load": "crystalbench.result"}
+"""Where names are that plugins have no need of: imported with their first use."""
+
+
+def __getattr__(name: str) -> object:
+    if name in _LATER:
+        from importlib import import_module
+
+        return getattr(import_module(_LATER[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -341,6 +341,8 @@ class MetricSpec:
 class ReporterSpec:
     """A format of the results table. The one marked ``terminal`` is what `crystalbench run` prints.
 
+    One marked ``notebook`` is a piece of HTML that notebooks show of a result: no file of a run unless it is named.
+
     ``render`` is given a table with the ``columns`` of a set, whose ``presentation`` holds wishes, such as a caption.
     ``illustrated`` does the same for a whole run, of which the samples are at hand.
     """
@@ -353,6 +355,7 @@ class ReporterSpec:
     illustrated: Callable[[Table, Evidence], str] | None = None
     columns: ColumnSet = ColumnSet.ALL
     terminal: bool = False
+    notebook: bool = False
 
     def report(self, table: Table, evidence: Evidence | None = None) -> str:
         """Draw a table with the columns of this format, and what it rests on where the format can show it."""

@@ -85,7 +85,7 @@ def _resumed(folder: Path, out: Path | None, flags: dict[str, Any]) -> RunConfig
     where = {key: given.pop(key) for key in ("workers", "scheduler") if key in given}
     if given or out is not None:
         raise ConfigError("--resume takes all settings from the run; give only --workers and --scheduler with it")
-    return RunConfig.from_mapping(RunFolder(folder).manifest()["config"] | where)
+    return replace(RunFolder(folder).config(), **where)
 
 
 def _default_folder(plan: Plan) -> Path:

@@ -8,9 +8,8 @@ from crystalbench.cli.completion import record
 from crystalbench.cli.options import COLUMNS, NAMES, OUT_FILE, SORT, names
 from crystalbench.cli.output import written
 from crystalbench.cli.terminal import width
-from crystalbench.errors import ConfigError
 from crystalbench.plugins import Plugins
-from crystalbench.tables.results import Presentation, Table
+from crystalbench.tables.results import Presentation
 
 
 @click.command(name="table")
@@ -51,38 +50,27 @@ def command(
     """Draw the table of one or several RUNS (folders below results/)."""
     from dataclasses import replace
 
+    from crystalbench.result import read_table
     from crystalbench.runs.evidence import stored_evidence
     from crystalbench.runs.folder import RunFolder
-    from crystalbench.tables import merge, selection
+    from crystalbench.tables.view import View
 
     plugins = Plugins.load()
     reporter = plugins.reporters[name]
-    tables = {str(run): _read(run) for run in runs}
-    if metrics:
-        selection.check_columns(tables.values(), names(metrics))
-        tables = {run: selection.select(table, names(metrics)) for run, table in tables.items()}
-    table = merge.merge(tables)
-    selection.check_columns([table], [*names(columns or ""), *([sort.removeprefix("-")] if sort else [])])
-    table = merge.with_published(table) if published else table
-    table = selection.choose_rows(table, names(generators)) if generators else table
-    table = selection.sort(table, sort) if sort else table
-    table = selection.select(table, names(columns or metrics or "")) if columns or metrics else table
-    view = Presentation(
+    view = View(
+        columns=names(columns or ""),
+        metrics=names(metrics or ""),
+        generators=names(generators or ""),
+        sort=sort or "",
+        published=published,
+    )
+    table = view.of({str(run): read_table(run) for run in runs})
+    presentation = Presentation(
         width=characters or (width() if out is None else None), caption=caption, label=label, settings=settings
     )
     evidence = None
     if reporter.illustrated is not None and len(runs) == 1 and runs[0].is_dir():
         evidence = stored_evidence(RunFolder(runs[0]), plugins)
-    text = reporter.report(replace(table, presentation=view), evidence)
+    text = reporter.report(replace(table, presentation=presentation), evidence)
     with written(out) as file:
         click.echo(text, file, nl=out is None)
-
-
-def _read(run: Path) -> Table:
-    from crystalbench.tables.results_json import from_json
-
-    path = run / "table.json" if run.is_dir() else run
-    try:
-        return from_json(path.read_text(encoding="utf-8"), str(path))
-    except OSError as error:
-        raise ConfigError(f"{run}: no table here; name a folder below results/") from error

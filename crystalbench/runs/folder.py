@@ -1,5 +1,6 @@
 """The results folder of one run: enough to recompute every cell of its table.
 
+inputs/               samples that were in memory, as the run read them
 manifest.json         the resolved configuration, versions, hardware, digests of the other files
 samples/NAME.R.csv    every sample of replica R in order: protostructure, or the reason why there is none
 samples/NAME.0.structures.json   the first samples that came with coordinates, for the report
@@ -22,7 +23,9 @@ from crystalbench.crystals.wyckoff import Table
 from crystalbench.errors import ConfigError, ReadError
 from crystalbench.runs.cache import atomic_write, content_key, file_digest
 from crystalbench.runs.chunks import to_json
-from crystalbench.runs.manifest_shape import check_shape
+from crystalbench.runs.config import RunConfig
+from crystalbench.runs.inputs import INPUTS, SUFFIX, placed, portable
+from crystalbench.runs.manifest_shape import Status, check_shape
 from crystalbench.runs.stream import ReplicaSamples
 from crystalbench.tables.results import JSON, Failure
 
@@ -88,15 +91,42 @@ class RunFolder:
         if not isinstance(document, dict) or document.get("schema_version") != MANIFEST_SCHEMA:
             raise ReadError(f"{path}: not of schema version {MANIFEST_SCHEMA}; run again with this crystalbench")
         check_shape(document, str(path))
-        return document
+        return placed(document, self.path)
+
+    def config(self) -> RunConfig:
+        """Return the settings of the run; raises what `manifest` raises."""
+        return RunConfig.from_mapping(self.manifest()["config"])
+
+    def write_manifest(self, manifest: Mapping[str, Any]) -> None:
+        """Write what is known of the run, with a digest of it where it has ended."""
+        document = portable(manifest, self.path)
+        if document["status"] == Status.FINISHED:
+            document["digest"] = digest_of(document)
+        self.write_json(MANIFEST, document)
+
+    def written(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a manifest that was read as it stands in its file."""
+        return portable(manifest, self.path)
+
+    def claim(self, key: str) -> None:
+        """Refuse to write the run of a key over another run or other files; raises `ConfigError`."""
+        if self.exists() and self.manifest()["key"] != key:
+            raise ConfigError(
+                f"{self.path}: holds a run with other settings, another dataset or other versions of plugins; "
+                "choose another folder with --out"
+            )
+        if not self.exists() and self.holds_files():
+            raise ConfigError(f"{self.path}: holds other files; choose another folder with --out")
 
     def exists(self) -> bool:
         """Whether a run was started here."""
         return (self.path / MANIFEST).exists()
 
     def holds_files(self) -> bool:
-        """Whether there is anything here but what an interrupted write left."""
-        return self.path.exists() and any(not path.name.startswith(".") for path in self.path.iterdir())
+        """Whether there is anything here but inputs of a run and what an interrupted write left."""
+        return self.path.exists() and any(
+            not path.name.startswith(".") and path.name != INPUTS for path in self.path.iterdir()
+        )
 
     def remove_reports(self) -> None:
         """Remove the tables of an earlier execution, which may have had other formats or titles."""
@@ -111,12 +141,24 @@ class RunFolder:
         return {p.relative_to(self.path).as_posix(): file_digest(p) for p in files}
 
 
+def digest_of(manifest: Mapping[str, Any]) -> str:
+    """SHA-256 of a manifest but for its own ``digest``: it tells of damage, not of forgery."""
+    return content_key(manifest={key: value for key, value in manifest.items() if key != "digest"})
+
+
 def samples_name(generator: str, replica: int) -> str:
     """File of one replica, relative to the run; generator names may hold anything and be of any length."""
+    return f"samples/{_safe(generator)}.{replica}.csv"
+
+
+def input_name(generator: str, replica: int) -> str:
+    """File of the samples that a replica was given in memory, relative to the run."""
+    return f"{INPUTS}/{_safe(generator)}.{replica}{SUFFIX}"
+
+
+def _safe(generator: str) -> str:
     safe = re.sub(r"[^A-Za-z0-9_+-]", lambda m: f"%{ord(m.group()):X}", generator)
-    if len(safe) > 100:
-        safe = f"{safe[:80]}-{content_key(name=safe)[:16]}"
-    return f"samples/{safe}.{replica}.csv"
+    return safe if len(safe) <= 100 else f"{safe[:80]}-{content_key(name=safe)[:16]}"
 
 
 def structures_name(generator: str, replica: int) -> str:

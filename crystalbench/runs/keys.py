@@ -25,6 +25,13 @@ def row_key(
 
 
 def run_key(config: RunConfig, dataset: str, rows: Sequence[str], encoders: Sequence[str]) -> str:
-    """SHA-256 of all that the numbers of a run depend on: what was asked, and the identities of all parts."""
+    """SHA-256 of all that the numbers of a run depend on: what was asked, and the identities of all parts.
+
+    Where sample files lie is no part of it; what they hold is, by their rows.
+    """
     settings = {key: value for key, value in config.to_mapping().items() if key not in DRAWING}
+    settings["generator"] = {
+        name: {key: value for key, value in own.items() if key != "samples"}
+        for name, own in settings["generator"].items()
+    }
     return content_key(settings=settings, dataset=dataset, rows=list(rows), encoders=list(encoders))

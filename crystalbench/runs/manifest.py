@@ -1,13 +1,11 @@
 """The manifest of a run: what was planned, from what, by which code, and what came of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from crystalbench import __version__
 from crystalbench.plugins import Plugins
-from crystalbench.runs.cache import content_key
 from crystalbench.runs.compared import Comparison
 from crystalbench.runs.environment import environment
 from crystalbench.runs.folder import MANIFEST_SCHEMA, samples_name
@@ -16,6 +14,7 @@ from crystalbench.runs.plan import EncoderPlan, GeneratorPlan, MetricPlan, Plan,
 from crystalbench.runs.stream import ReplicaSamples
 from crystalbench.runs.table import given_notes
 from crystalbench.tables.results import Failure
+from crystalbench.version import __version__
 
 
 def started_manifest(plan: Plan, plugins: Plugins, started: datetime) -> dict[str, Any]:
@@ -39,11 +38,6 @@ def started_manifest(plan: Plan, plugins: Plugins, started: datetime) -> dict[st
         ],
         "environment": environment(),
     }
-
-
-def digest_of(manifest: Mapping[str, Any]) -> str:
-    """SHA-256 of a manifest but for its own ``digest``: it tells of damage, not of forgery."""
-    return content_key(manifest={key: value for key, value in manifest.items() if key != "digest"})
 
 
 def dataset_json(comparison: Comparison, identity: str) -> dict[str, Any]:

@@ -273,7 +273,8 @@ def _column_key(spec: MetricSpec, encoder: EncoderPlan | None) -> str:
 
 def plan_reporters(config: RunConfig, plugins: Plugins) -> tuple[ReporterSpec, ...]:
     """Return the reporters of a run; two that would write one file raise `PluginError`."""
-    reporters = tuple(plugins.reporters[name] for name in config.reports or sorted(plugins.reporters))
+    written = [name for name in sorted(plugins.reporters) if not plugins.reporters[name].notebook]
+    reporters = tuple(plugins.reporters[name] for name in config.reports or written)
     for i, reporter in enumerate(reporters):
         if reporter.suffix in {other.suffix for other in reporters[:i]}:
             raise PluginError(f"reporter {reporter.name!r}: another reporter of this run writes table{reporter.suffix}")

@@ -21,6 +21,7 @@ FIRST_LINE, NEXT_LINE = 5.0, 30.0
 
 
 _INSIDE: ContextVar[bool] = ContextVar("inside a step", default=False)
+_SILENCED: ContextVar[bool] = ContextVar("nothing is said", default=False)
 
 
 class Report(Protocol):
@@ -34,6 +35,16 @@ def silent(done: float, now: str = "", /) -> None:
 
 
 @contextmanager
+def silenced(yes: bool = True) -> Iterator[None]:
+    """Say nothing of what is done inside."""
+    token = _SILENCED.set(yes or _SILENCED.get())
+    try:
+        yield
+    finally:
+        _SILENCED.reset(token)
+
+
+@contextmanager
 def bar(title: str, total: int | None, unit: str) -> Iterator[Report]:
     """Show one step from its first moment and yield what it reports to.
 
@@ -41,11 +52,14 @@ def bar(title: str, total: int | None, unit: str) -> Iterator[Report]:
     inside another. A thread keeps the sign alive, so that code that reports nothing for a while (a model that is
     loaded) does not look dead.
     """
+    if _SILENCED.get():
+        yield silent
+        return
     inside = _INSIDE.get()
     token = _INSIDE.set(True)
     step = _Step(title, total, unit)
     stop = Event()
-    shown = _drawn(step) if _is_terminal() else None
+    shown = _drawn(step) if _is_terminal() or _in_notebook() else None
     beat = Thread(target=partial(_speak, step, stop) if shown is None else partial(_redraw, shown, stop), daemon=True)
     beat.start()
 
@@ -63,7 +77,7 @@ def bar(title: str, total: int | None, unit: str) -> Iterator[Report]:
         beat.join()
         if shown is not None:
             shown.close()
-    if not inside:
+    if not inside and not _in_notebook():
         with aside():
             _say(step.finished())
 
@@ -79,8 +93,9 @@ def aside() -> AbstractContextManager[object]:
 
 def say(line: str) -> None:
     """Print a line for the user, beside the bars."""
-    with aside():
-        _say(line)
+    if not _SILENCED.get():
+        with aside():
+            _say(line)
 
 
 class _Step:
@@ -126,7 +141,17 @@ def _is_terminal() -> bool:
     return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
 
+def _in_notebook() -> bool:
+    """Whether a kernel of Jupyter runs this: what it shows is no terminal, and has bars of its own."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return shell is not None and "IPKernelApp" in shell.config
+
+
 def _drawn(step: _Step) -> "tqdm[Never]":
+    if _in_notebook():
+        from tqdm.auto import tqdm as bars
+
+        return bars(total=step.total, desc=step.title, unit=f" {step.unit}", leave=False)
     from tqdm import tqdm
 
     columns, lines = _size()

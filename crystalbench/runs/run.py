@@ -10,7 +10,7 @@ from pathlib import Path
 
 from crystalbench.crystals.convert import Converter
 from crystalbench.datasets import Dataset
-from crystalbench.errors import ConfigError, PluginError
+from crystalbench.errors import PluginError
 from crystalbench.evidence import Evidence
 from crystalbench.interfaces import ReporterSpec
 from crystalbench.isolation import isolated, required
@@ -18,8 +18,9 @@ from crystalbench.plugins import Plugins
 from crystalbench.runs.cache import Cache
 from crystalbench.runs.evidence import evidence_of
 from crystalbench.runs.failures import READ, drawing_failure, drawn_or_failed
-from crystalbench.runs.folder import LEDGER, MANIFEST, RunFolder, ledger_text, samples_name, structures_name
-from crystalbench.runs.manifest import digest_of, drawn_json, started_manifest
+from crystalbench.runs.folder import LEDGER, RunFolder, ledger_text, samples_name, structures_name
+from crystalbench.runs.inputs import shown
+from crystalbench.runs.manifest import drawn_json, started_manifest
 from crystalbench.runs.manifest_shape import Status
 from crystalbench.runs.plan import Plan
 from crystalbench.runs.progress import bar
@@ -63,7 +64,7 @@ class Run:
 
     def execute(self) -> Finished:
         """Do everything; what fails is in the table and in ``Finished.failures``."""
-        _claim(self.folder, self.plan)
+        self.folder.claim(self.plan.key)
         self.log(self.plan.comparison.sentence)
         started = datetime.now(UTC)
         dataset = Dataset(self.plan.dataset, self.plan.config.conversion.table, self.plan.dataset_identity)
@@ -71,7 +72,7 @@ class Run:
             for split in self.plan.dataset.splits:
                 dataset.split(split)  # downloads, or says what to put where, before anything is sampled
         manifest = started_manifest(self.plan, self.plugins, started)
-        self.folder.write_json(MANIFEST, manifest)
+        self.folder.write_manifest(manifest)
         with Converter(self.plan.config.conversion, self.plan.config.executors) as converter:
             replicas = self._draw_all(dataset, converter.convert)
         outcomes = self._score(dataset, replicas)
@@ -89,8 +90,7 @@ class Run:
         manifest["status"] = str(Status.FINISHED)
         manifest["finished"] = datetime.now(UTC).isoformat(timespec="seconds")
         manifest["files"] = self.folder.digests()
-        manifest["digest"] = digest_of(manifest)
-        self.folder.write_json(MANIFEST, manifest)
+        self.folder.write_manifest(manifest)
         return Finished(self.folder.path, table, tuple(self._failures))
 
     def _draw_all(self, dataset: Dataset, convert: Convert) -> Replicas:
@@ -109,7 +109,7 @@ class Run:
         with bar(f"sampling {stream.generator.title}{many}", None if config.novel else config.n, "samples") as report:
             drawn = drawn_or_failed(stream, n=config.n, novel=config.novel, limit=config.draw_limit, report=report)
         stream.end()
-        source = str(stream.generator.source(stream.replica))
+        source = shown(str(stream.generator.source(stream.replica)), self.folder.path)
         if failure := drawing_failure(stream.generator.name, source, drawn, stream.generator.reader is not None):
             self._failures.append(failure)
         return drawn
@@ -175,14 +175,3 @@ def _render(folder: RunFolder, reporter: ReporterSpec, table: Table, evidence: E
     if not isinstance(text, str):
         raise PluginError(f"reporter {reporter.name}: render must return text, not {type(text).__name__}")
     folder.write_text(f"table{reporter.suffix}", text)
-
-
-def _claim(folder: RunFolder, plan: Plan) -> None:
-    """Refuse to write over another run or other files."""
-    if folder.exists() and folder.manifest()["key"] != plan.key:
-        raise ConfigError(
-            f"{folder.path}: holds a run with other settings, another dataset or other versions of plugins; "
-            "choose another folder with --out"
-        )
-    if not folder.exists() and folder.holds_files():
-        raise ConfigError(f"{folder.path}: holds other files; choose another folder with --out")

@@ -69,7 +69,7 @@ class Verification:
             return
         written = self._written_config()
         self.config = self._config()
-        yield from manifest_checks(self.manifest, written, self.plugins)
+        yield from manifest_checks(self.manifest, written, self.plugins, self.folder)
         yield from self._files()
         spec = self.plugins.datasets[self.manifest["dataset"]["name"]]
         self.dataset = Dataset(spec, self.config.conversion.table)
@@ -96,7 +96,7 @@ class Verification:
         yield check("scores.json", self._other_scores(scores))
         if len(replicas) == len(self.manifest["generators"]):
             yield check("ledger.csv", self._ledger(replicas))
-            problem = partial(failure_problem, self.manifest, planned.generators, replicas, scores)
+            problem = partial(failure_problem, self.manifest, self.folder.path, planned.generators, replicas, scores)
             failed = isolated("read", "scores.json", problem)
             yield check("manifest failures", failed.error if isinstance(failed, Failure) else failed)
         yield from table_checks(self.folder, self.manifest, planned, self.dataset, replicas, outcomes)

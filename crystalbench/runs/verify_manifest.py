@@ -1,6 +1,7 @@
 """What of a manifest follows from the rest of it: its keys, its names, its failures, its files."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from crystalbench.errors import ConfigError
@@ -9,9 +10,9 @@ from crystalbench.runs.cache import content_key
 from crystalbench.runs.checks import Check, check, differences
 from crystalbench.runs.config import RunConfig
 from crystalbench.runs.failures import drawing_failure
-from crystalbench.runs.folder import LEDGER, samples_name, structures_name
+from crystalbench.runs.folder import LEDGER, RunFolder, digest_of, samples_name, structures_name
+from crystalbench.runs.inputs import shown
 from crystalbench.runs.keys import check_drawing, row_key, run_key
-from crystalbench.runs.manifest import digest_of
 from crystalbench.runs.plan import GeneratorPlan, parameters_of
 from crystalbench.runs.stream import ReplicaSamples
 from crystalbench.tables.results import Failure
@@ -20,9 +21,9 @@ from crystalbench.tables.results_json import outcome_from_json
 Manifest = Mapping[str, Any]
 
 
-def manifest_checks(manifest: Manifest, config: RunConfig, plugins: Plugins) -> Iterator[Check]:
+def manifest_checks(manifest: Manifest, config: RunConfig, plugins: Plugins, folder: RunFolder) -> Iterator[Check]:
     """Yield checks that need nothing but the manifest and the suffixes of reports."""
-    same = manifest["digest"] == digest_of(manifest)
+    same = manifest["digest"] == digest_of(folder.written(manifest))
     yield check("manifest", "" if same else "has been changed since the run wrote it")
     for what, expected in _following(manifest, config, plugins).items():
         written = {key: manifest.get(key, value) for key, value in expected.items()}
@@ -107,6 +108,7 @@ def _files(manifest: Manifest, plugins: Plugins) -> Iterator[str]:
 
 def failure_problem(
     manifest: Manifest,
+    folder: Path,
     generators: Sequence[GeneratorPlan],
     replicas: Mapping[str, tuple[ReplicaSamples | Failure, ...]],
     scores: Any,
@@ -116,7 +118,7 @@ def failure_problem(
         failure
         for generator in generators
         for written, samples in zip(_written(manifest, generator.name), replicas[generator.name], strict=True)
-        if (failure := drawing_failure(generator.name, written["source"], samples, generator.reader is not None))
+        if (failure := drawing_failure(generator.name, _shown(written, folder), samples, generator.reader is not None))
     ]
     cells = (scores[row["name"]][metric["key"]] for row in manifest["generators"] for metric in manifest["metrics"])
     outcomes = (outcome_from_json(outcome, "scores.json") for cell in cells for outcome in cell)
@@ -130,6 +132,10 @@ def failure_problem(
 
 def _written(manifest: Manifest, name: str) -> list[dict[str, Any]]:
     return next(row["replicas"] for row in manifest["generators"] if row["name"] == name)
+
+
+def _shown(replica: dict[str, Any], folder: Path) -> str:
+    return shown(str(replica["source"]), folder)
 
 
 def _told(failure: Failure) -> str:

@@ -18,12 +18,14 @@ from crystalbench_baselines import (
     labels,
     poscar,
     pymatgen_json,
+    samples,
     symmcd,
     wyckoff_genes,
 )
 
 MODULES = (
-    cdvae, cif, csv, diffcsp, diffcsppp, extxyz, flowmm, labels, poscar, pymatgen_json, symmcd, wyckoff_genes
+    cdvae, cif, csv, diffcsp, diffcsppp, extxyz, flowmm, labels, poscar, pymatgen_json, samples, symmcd,
+    wyckoff_genes,
 )  # fmt: skip
 READERS: dict[str, ReaderSpec] = {spec.name: spec for module in MODULES for spec in module.crystalbench_readers()}
 

@@ -31,6 +31,7 @@ FORMATS = {
     "labels": ("part_{}.txt", f"{RUTILE}\n"),
     "poscar": ("POSCAR_{}", poscar("0 0 0", ".5 .5 .5")),
     "pymatgen-json": ("part_{}.json", json.dumps([pymatgen("Na")])),
+    "samples": ("part_{}.samples", json.dumps(RUTILE)),
     "wyckoff-genes": ("part_{}.json", json.dumps([gene()])),
 }
 PACK: dict[str, Callable[[bytes], bytes]] = {".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress}

@@ -422,6 +422,10 @@ TEXTS = {
     "poscar": (".vasp", poscar("0 0 0", ".5 .5 .5")),
     "cif": (".cif", cif("Na Na1 0 0 0")),
     "pymatgen-json": (".json", json.dumps([pymatgen("Na")] * 3)),
+    "samples": (
+        ".samples",
+        json.dumps(RUTILE) + "\n" + '{"lattice":[[4,0,0],[0,4,0],[0,0,4]],"frac_coords":[[0,0,0]],"numbers":[11]}',
+    ),
     "wyckoff-genes": (".json", json.dumps([gene()] * 3)),
 }
 

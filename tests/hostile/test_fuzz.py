@@ -18,6 +18,7 @@ from tests.baselines.test_text_formats import RUTILE, frame, gene, poscar
 from tests.hostile.makers import ODD, STRUCTURE, memo, nested_lists, with_odd_numbers
 
 QUOTED = STRUCTURE.replace('"', '""')
+LINE = '{"lattice":[[4,0,0],[0,4,0],[0,0,4]],"frac_coords":[[0,0,0],[0.5,0.5,NaN]],"numbers":[11,17]}'
 SEEDS: dict[str, tuple[str, str]] = {
     "cif": ("a.cif", cif("Na Na1 0 0 0", "Cl Cl1 .5 .5 .5")),
     "csv": ("a.csv", f'cif,b\n"{QUOTED}",1\n{RUTILE},2\n'),
@@ -25,6 +26,7 @@ SEEDS: dict[str, tuple[str, str]] = {
     "labels": ("a.txt", f"{RUTILE}\nA2B3_hR30_167_c_e:Fe-O\n"),
     "poscar": ("POSCAR", poscar("0 0 0 T T F", ".5 .5 .5")),
     "pymatgen-json": ("a.json", f'{{"structure":{{"0":{STRUCTURE},"1":null}}}}'),
+    "samples": ("a.samples", f'"{RUTILE}"\n["empty","x"]\n{LINE}\n'),
     "wyckoff-genes": ("a.json", f"[{gene()}]".replace("'", '"')),
 }
 TOML = 'n = 1\ngenerators = ["a"]\n[conversion]\nmax_atoms = 5\n[generator.a]\nsamples = ["x"]\nevaluation = 0\n'

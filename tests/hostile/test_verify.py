@@ -15,8 +15,7 @@ from crystalbench import DatasetSpec, GeneratorSpec, hookimpl
 from crystalbench.errors import CrystalbenchError, ReadError
 from crystalbench.plugins import Plugins
 from crystalbench.runs.checks import Check, Finding
-from crystalbench.runs.folder import RunFolder
-from crystalbench.runs.manifest import digest_of
+from crystalbench.runs.folder import RunFolder, digest_of
 from crystalbench.runs.verify import Verification
 from crystalbench.tables.results_json import from_json
 from crystalbench.testing import example_dataset
