@@ -35,7 +35,7 @@ def evaluate(
     seed: int = 0,
     settings: Mapping[str, Any] | None = None,
     progress: bool = True,
-    plugins: Plugins | None = None,
+    plugins: Plugins | Sequence[str | os.PathLike[str]] = (),
 ) -> Result:
     """Compare samples with a dataset and return the table: what `crystalbench run` does, by the same code.
 
@@ -60,7 +60,7 @@ def evaluate(
     progress
         Show bars (in a notebook and on a terminal), or lines elsewhere; False: nothing is printed.
     plugins
-        Instead of the installed ones.
+        Python files of plugins, as for ``--plugins``; or `Plugins` in the place of the installed ones.
 
     Returns
     -------
@@ -79,7 +79,10 @@ def evaluate(
     """
     if isinstance(samples, str | os.PathLike) or not isinstance(samples, Mapping):
         raise ConfigError('samples must be a mapping of names: evaluate({"my model": ...})')
-    known = plugins or installed()
+    if isinstance(plugins, Plugins):
+        known = plugins
+    else:
+        known = Plugins.load(files=map(Path, plugins)) if plugins else installed()
     folder = RunFolder(Path(mkdtemp(prefix="crystalbench-")).resolve())
     forget = partial(shutil.rmtree, folder.path, ignore_errors=True)
     try:

@@ -5,9 +5,10 @@ reason; the others go on.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from importlib.metadata import Distribution, EntryPoint, entry_points
+from pathlib import Path
 from types import ModuleType
 from typing import Any, Self, TypeVar
 
@@ -26,7 +27,8 @@ from crystalbench.interfaces import (
     ReaderSpec,
     ReporterSpec,
 )
-from crystalbench.isolation import isolated
+from crystalbench.isolation import isolated, required
+from crystalbench.plugin_files import module_of_file
 from crystalbench.tables.results import ENCODED_WITH, Failure
 
 Spec = TypeVar(
@@ -42,6 +44,9 @@ Spec = TypeVar(
     RealiserSpec,
     ReporterSpec,
 )
+
+FILE = "file"
+"""In the place of a distribution: the plugin is a file that the user named."""
 
 KINDS: Mapping[str, type] = {
     "generators": GeneratorSpec,
@@ -100,10 +105,11 @@ class Plugins:
         self._owner: dict[tuple[str, str], PluginInfo] = {}
 
     @classmethod
-    def load(cls, points: Iterable[EntryPoint] | None = None) -> Self:
+    def load(cls, points: Iterable[EntryPoint] | None = None, files: Iterable[Path] = ()) -> Self:
         """Load every plugin that is installed (or ``points``): crystalbench's own first, then in order of name.
 
-        So nobody can take the name of a record that comes with crystalbench.
+        So nobody can take the name of a record that comes with crystalbench. ``files`` are modules that the user named:
+        what is wrong with one of them is an error, not a plugin that is listed as broken.
         """
         plugins = cls()
         found = entry_points(group=hookspecs.PROJECT) if points is None else points
@@ -111,13 +117,40 @@ class Plugins:
             failed = isolated("load", point.name, partial(plugins._load, point))
             if isinstance(failed, Failure):
                 plugins.infos.append(_info(point.name, point, error=failed.error, traceback=failed.traceback))
+        for file in files:
+            plugins.register_file(file)
         plugins.infos.sort(key=lambda info: info.name)
         return plugins
+
+    def register_file(self, path: Path) -> None:
+        """Add the plugin in a Python file, which is run as it is imported.
+
+        Raises
+        ------
+        ConfigError
+            There is no such file.
+        PluginError
+            It fails, or breaks the contract.
+        """
+        module, digest = module_of_file(path)
+        info = PluginInfo(name=path.stem, module=path.name, distribution=FILE, version=digest)
+        required("load", str(path), partial(self.register, module, path.stem, info=info))
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Names and SHA-256 of the plugins that are files: part of the identity of a run."""
+        return tuple(f"{info.module} {info.version}" for info in self.infos if info.distribution == FILE)
 
     def _load(self, point: EntryPoint) -> None:
         self.register(point.load(), point.name, point)
 
-    def register(self, module: ModuleType | object, name: str, point: EntryPoint | None = None) -> None:
+    def register(
+        self,
+        module: ModuleType | object,
+        name: str,
+        point: EntryPoint | None = None,
+        info: PluginInfo | None = None,
+    ) -> None:
         """Add one plugin; raises `PluginError` if it breaks the contract, and then adds nothing of it."""
         manager = pluggy.PluginManager(hookspecs.PROJECT)
         manager.add_hookspecs(hookspecs)
@@ -132,7 +165,7 @@ class Plugins:
                         f"({owner.distribution}) and by {name!r}; rename or uninstall one"
                     )
         names = {kind: tuple(r.name for r in records) for kind, records in declared.items() if records}
-        info = _info(name, point, declares=names)
+        info = replace(info or _info(name, point), declares=names)
         for kind, records in declared.items():
             registry: Registry[Any] = getattr(self, kind)
             for record in records:

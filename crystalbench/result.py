@@ -12,6 +12,7 @@ from crystalbench.errors import ConfigError, unknown_name
 from crystalbench.plugins import Plugins
 from crystalbench.runs.folder import MANIFEST, RunFolder
 from crystalbench.runs.manifest_shape import Status
+from crystalbench.tables.differences import Comparison, compare
 from crystalbench.tables.results import Cell, Failure, Presentation, Table
 from crystalbench.tables.results_json import from_json
 from crystalbench.tables.view import View
@@ -112,6 +113,22 @@ class Result:
         means = [[row.cells.get(key, Cell()).mean for key in keys] for row in self.table.rows]
         index = pd.Index([row.generator for row in self.table.rows], name="generator")
         return pd.DataFrame(means, index=index, columns=keys, dtype=float)
+
+    def compare(self, other: "Result", rows: Mapping[str, str] | None = None) -> tuple[Comparison, ...]:
+        """Compare rows with those of another result, or of this one, cell by cell: difference, interval, test.
+
+        Parameters
+        ----------
+        rows
+            Rows of the other result by those of this one, such as ``{"before": "after"}``; left out: those of one name
+            that both have measured.
+
+        Raises
+        ------
+        ConfigError
+            The results are of different datasets or conversions, or there are no such rows.
+        """
+        return compare(self.table, other.table, rows)
 
     def save(self, folder: str | Path) -> Path:
         """Keep the run in a folder, as `crystalbench run --out` does, with the samples that were in memory.

@@ -70,7 +70,7 @@ def test_the_exported_names_are_these() -> None:
     assert all(hasattr(crystalbench, name) for name in EXPORTED.split())
     public = {name for name in (*dir(Result), *Result.__annotations__) if not name.startswith("_")}
     assert public == {
-        "cell", "cells", "failures", "folder", "render", "save", "table", "to_latex", "to_pandas", "value"
+        "cell", "cells", "compare", "failures", "folder", "render", "save", "table", "to_latex", "to_pandas", "value"
     }  # fmt: skip
     with pytest.raises(AttributeError, match="evaluat"):
         crystalbench.evaluat  # noqa: B018
@@ -231,6 +231,20 @@ def test_atoms_of_ase_are_read_and_molecules_are_no_crystals() -> None:
     assert sample_of(ase.Atoms("H2")).reason is InvalidReason.UNREADABLE  # type: ignore[union-attr]
     flat = ase.Atoms("H", cell=[1, 1, 0], pbc=True)
     assert sample_of(flat).reason is InvalidReason.NON_POSITIVE_LATTICE  # type: ignore[union-attr]
+
+
+def test_results_compare_with_each_other_and_rows_within_one(plugins: Plugins) -> None:
+    labels = [rock_salt(i).label for i in range(20)]
+    first, second = ours(plugins, [NACL] * 20), ours(plugins, labels)
+    (found,) = first.compare(second)
+    (novelty_of,) = found.of("novelty")
+    assert novelty_of.verdict == "different"
+    assert novelty_of.p is not None
+    both = evaluate(
+        {"a": [NACL] * 20, "b": labels}, dataset="example", metrics="novelty", plugins=plugins, progress=False
+    )
+    (alone,) = both.compare(both, {"a": "b"})[0].differences
+    assert alone.change == novelty_of.change
 
 
 def test_a_cell_holds_its_interval_and_denominator(plugins: Plugins) -> None:

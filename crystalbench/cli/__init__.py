@@ -19,6 +19,7 @@ COMMANDS = {
     "encoder": "List and train encoders.",
     "plugins": "List all plugins and what they declare.",
     "plugin": "Check a plugin against the public contract.",
+    "compare": "Compare two runs, or two rows: differences, intervals, tests.",
     "table": "Draw the table of one or several runs.",
     "verify": "Recompute every cell of a finished run.",
 }

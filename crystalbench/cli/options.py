@@ -37,6 +37,9 @@ CONVERSION = (
 )
 """Options of every command that turns crystals into protostructures."""
 
+PLUGIN_FILES = click.option(
+    "--plugins", "files", multiple=True, type=FILE, metavar="FILE.py", help="A plugin in a file; it is run."
+)
 COLUMNS = click.option(
     "--columns",
     metavar="SET|A,B",

@@ -2,11 +2,12 @@
 
 from math import ceil
 from operator import itemgetter
+from pathlib import Path
 from typing import Any
 
 import click
 
-from crystalbench.cli.options import build_config, run_options
+from crystalbench.cli.options import PLUGIN_FILES, build_config, run_options
 from crystalbench.plugins import Plugins
 from crystalbench.runs.cache import Cache
 from crystalbench.runs.plan import GeneratorPlan, ReplicaPlan, make_plan
@@ -14,9 +15,10 @@ from crystalbench.runs.plan import GeneratorPlan, ReplicaPlan, make_plan
 
 @click.command(name="plan")
 @run_options
-def command(**flags: Any) -> None:
+@PLUGIN_FILES
+def command(files: tuple[Path, ...], **flags: Any) -> None:
     """Show what a run would do, and what of it is cached; computes nothing."""
-    plan = make_plan(build_config(**flags), Plugins.load())
+    plan = make_plan(build_config(**flags), Plugins.load(files=files))
     cache = Cache()
     click.echo(f"dataset     {plan.dataset.name}: {plan.dataset.title}")
     click.echo(f"            {plan.comparison.sentence}")

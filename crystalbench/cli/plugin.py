@@ -20,11 +20,13 @@ def command() -> None:
 @click.option("--samples", type=click.Path(exists=True, path_type=Path), help="A file for the readers of the plugin.")
 @click.pass_context
 def check(ctx: click.Context, name: str, samples: Path | None) -> None:
-    """Run the contract tests of crystalbench.testing on everything that plugin NAME declares."""
+    """Run the contract tests of crystalbench.testing on everything that plugin NAME, or a FILE.py, declares."""
     from crystalbench.errors import unknown_name
     from crystalbench.testing import check_plugin
 
-    plugins = Plugins.load()
+    own = Path(name) if name.endswith(".py") else None
+    plugins = Plugins.load(files=[own] if own else [])
+    name = own.stem if own else name
     infos = {info.name: info for info in plugins.infos}
     if name not in infos:
         raise unknown_name("plugin", name, infos)

@@ -10,7 +10,7 @@ import click
 from crystalbench.cli.debug import debugging, show_trace
 from crystalbench.cli.exit_codes import ExitCode, ended
 from crystalbench.cli.opening import opening
-from crystalbench.cli.options import FILE, build_config, run_options
+from crystalbench.cli.options import FILE, PLUGIN_FILES, build_config, run_options
 from crystalbench.cli.terminal import width
 from crystalbench.errors import ConfigError
 from crystalbench.plugins import Plugins
@@ -23,21 +23,24 @@ from crystalbench.tables.results import Presentation
 
 @click.command(name="run")
 @run_options
+@PLUGIN_FILES
 @click.option("-o", "--out", type=FILE, help="Results folder.  [default: results/NAMES-KEY]")
 @click.option(
     "--resume",
     type=click.Path(exists=True, path_type=Path),
-    help="Finish the interrupted run in this folder; takes no option but --workers and --scheduler.",
+    help="Finish the interrupted run in this folder; takes no option but --workers, --scheduler and --plugins.",
 )
 @click.pass_context
-def command(ctx: click.Context, /, out: Path | None, resume: Path | None, **flags: Any) -> None:
+def command(
+    ctx: click.Context, /, out: Path | None, resume: Path | None, files: tuple[Path, ...], **flags: Any
+) -> None:
     """Sample, convert, score and report.
 
     Without sample files, an adapter uses a small example file and its row says so. The same command again takes
     everything from the cache.
     """
     start = time.perf_counter()
-    plugins = Plugins.load()
+    plugins = Plugins.load(files=files)
     for info in plugins.broken:
         click.echo(f"plugin {info.name} is broken and not used: {info.error}", err=True)
         show_trace(info.traceback)

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from crystalbench.cli.exit_codes import ExitCode
-from crystalbench.cli.options import sample_files
+from crystalbench.cli.options import PLUGIN_FILES, sample_files
 from crystalbench.plugins import Plugins
 from crystalbench.runs.folder import RunFolder
 from crystalbench.runs.progress import aside, bar
@@ -22,10 +22,17 @@ from crystalbench.runs.progress import aside, bar
     multiple=True,
     help="Where the sample files of a generator are now, for --redraw.",
 )
+@PLUGIN_FILES
 @click.option("-v", "--verbose", is_flag=True, help="List what holds, too.")
 @click.pass_context
 def command(
-    ctx: click.Context, /, runs: tuple[Path, ...], redraw: bool, samples: tuple[str, ...], verbose: bool
+    ctx: click.Context,
+    /,
+    runs: tuple[Path, ...],
+    redraw: bool,
+    samples: tuple[str, ...],
+    files: tuple[Path, ...],
+    verbose: bool,
 ) -> None:
     """Recompute what follows in finished RUNS, without the cache: plan, cells, notes, tables, reports.
 
@@ -35,7 +42,7 @@ def command(
     from crystalbench.runs.checks import Finding
     from crystalbench.runs.verify import Verification
 
-    plugins = Plugins.load()
+    plugins = Plugins.load(files=files)
     moved = {name: tuple(files) for name, files in sample_files(samples).items()}
     findings: Counter[Finding] = Counter()
     for run in runs:

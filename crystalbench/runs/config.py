@@ -147,6 +147,8 @@ class RunConfig:
         Add the rows of published papers to the table.
     columns
         Columns that tables of text show, in this order: names of metrics or of sets; left out: the default set.
+    plugins
+        Plugins that are files, as `Plugins.files` names them; filled in by the plan.
     sort
         Column by which the rows of each kind are sorted; left out: in the order of ``generators``.
     workers
@@ -166,6 +168,7 @@ class RunConfig:
     reports: tuple[str, ...] = ()
     published: bool = False
     columns: tuple[str, ...] = ()
+    plugins: tuple[str, ...] = ()
     sort: str = ""
     workers: int = field(default_factory=default_workers)
     scheduler: str = ""
@@ -222,7 +225,7 @@ class RunConfig:
         plain = {f.name: _plain(getattr(self, f.name)) for f in fields(self) if f.name not in apart}
         plain["conversion"] = {key: _plain(value) for key, value in asdict(self.conversion).items()}
         plain["generator"] = {name: config.to_mapping() for name, config in self.generator.items()}
-        return plain
+        return plain if self.plugins else {key: value for key, value in plain.items() if key != "plugins"}
 
 
 MAX_BYTES = 2**20

@@ -21,6 +21,7 @@ from crystalbench.interfaces import (
     ReporterSpec,
 )
 from crystalbench.isolation import required
+from crystalbench.plugin_files import other_files
 from crystalbench.plugins import Plugins
 from crystalbench.runs.cache import content_key, file_digest
 from crystalbench.runs.code_identity import code_identity
@@ -163,6 +164,8 @@ class Plan:
 
 def make_plan(config: RunConfig, plugins: Plugins) -> Plan:
     """Resolve ``config``; raises `ConfigError` for what the user must change, `DatasetError` for absent data."""
+    if config.plugins and (problem := other_files(config.plugins, plugins.files)):
+        raise ConfigError(problem)
     comparison = choose_dataset(config, plugins)
     dataset = comparison.dataset
     check_novel(config, dataset)
@@ -180,6 +183,7 @@ def make_plan(config: RunConfig, plugins: Plugins) -> Plan:
         generators=names,
         columns=tuple(dict.fromkeys(config.columns)) or (ColumnSet.ALL if config.metrics else ColumnSet.DEFAULT,),
         dataset=dataset.name,
+        plugins=plugins.files,
         metrics=tuple(dict.fromkeys(metric.spec.name for metric in metrics)),
         encoders=tuple(encoder.spec.name for encoder in encoders),
         encoder={encoder.spec.name: encoder.parameters for encoder in encoders if encoder.parameters},

@@ -8,6 +8,7 @@ from typing import Any
 from crystalbench.datasets import DatasetSpec
 from crystalbench.errors import CrystalbenchError
 from crystalbench.isolation import required
+from crystalbench.plugin_files import other_files
 from crystalbench.plugins import Plugins
 from crystalbench.runs.checks import Check, Finding, check, differences
 from crystalbench.runs.compared import Comparison, choose_dataset
@@ -81,6 +82,9 @@ class PlanChecks:
 
     def checks(self) -> Iterator[Check]:
         """Yield a check for each part, in the order in which they need one another."""
+        if self.config.plugins or self.plugins.files:
+            other = other_files(self.config.plugins, self.plugins.files)
+            yield Check("plugins of files", Finding.NOT_CHECKED if other else Finding.HOLDS, other)
         self.identity = required("identity", f"dataset {self.dataset.name}", self.dataset.identity)
         yield from self._dataset()
         for written in self.manifest["encoders"]:
