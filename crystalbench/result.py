@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from crystalbench.errors import ConfigError, unknown_name
 from crystalbench.plugins import Plugins
+from crystalbench.runs.evidence import stored_evidence
 from crystalbench.runs.folder import MANIFEST, RunFolder
 from crystalbench.runs.manifest_shape import Status
 from crystalbench.tables.differences import Comparison, compare
@@ -91,7 +92,11 @@ class Result:
         view = View(columns=several(columns), generators=several(generators), sort=sort, published=published)
         table = view.of({str(self.folder): self.table})
         presentation = Presentation(width=width, caption=caption, label=label, settings=settings)
-        return self._plugins.reporters[reporter].report(replace(table, presentation=presentation))
+        chosen = self._plugins.reporters[reporter]
+        evidence = None
+        if chosen.illustrated is not None and (self.folder / MANIFEST).exists():
+            evidence = stored_evidence(RunFolder(self.folder), self._plugins)
+        return chosen.report(replace(table, presentation=presentation), evidence)
 
     def to_latex(
         self, columns: Names = (), *, caption: str = "", label: str = "", sort: str = "", published: bool = False

@@ -36,11 +36,13 @@ ROCK_SALT = RawStructure.of(
 )
 EXPORTED = """
     Cell Column ColumnSet CommandSpec ConfigError Converted CrystalbenchError Dataset DatasetError DatasetSpec
-    Direction Draw Encoded Encoder EncoderError EncoderSpec EnergyScheme Evaluated Failure GeneratorSpec Given
-    Hull HullSpec Invalid InvalidReason MetricResult MetricSpec Missing Need NotComputable Orbit Parameter
-    Parameters PluginError Potential PotentialSpec Presentation Protostructure ProtostructureError
-    RawStructure ReadError ReaderSpec ReporterSpec Result Row RowKind Sample SampleSet Sampler SamplerInput
-    Scale ScoreInput SettingError Split Subset Table Timing Value __version__ evaluate hookimpl load
+    Decomposition Direction Draw Encoded Encoder EncoderError EncoderSpec EnergyScheme Evaluated Evidence
+    Failure Gap GeneratorSpec Given Hull HullSpec Invalid InvalidReason MetricResult MetricSpec Missing Need
+    NotComputable Orbit Parameter Parameters PluginError Potential PotentialError PotentialSpec Presentation
+    Protostructure ProtostructureError RawStructure ReadError ReaderSpec Realised RealiserSpec ReporterSpec
+    Result Row RowEvidence RowKind Sample SampleSet Sampler SamplerInput Scale ScoreInput SettingError Split
+    Subset Table Timing Unrealised UnrealisedReason Value __version__ evaluate hookimpl load
+    potential_from_calculator
 """
 NACL, SILICON = "AB_cF8_225_a_b:Cl-Na", "A_cF8_227_a:Si"
 
