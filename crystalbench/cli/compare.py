@@ -4,7 +4,9 @@ from pathlib import Path
 
 import click
 
+from crystalbench.cli.exit_codes import ExitCode
 from crystalbench.cli.options import OUT_FILE, names
+from crystalbench.cli.output import written
 from crystalbench.errors import ConfigError
 
 FORMATS = ("markdown", "csv", "json")
@@ -59,12 +61,10 @@ def command(
     pairs = {chosen[0]: chosen[1]} if chosen else None
     comparisons = compare(read_table(first), read_table(second or first), pairs)
     text = TEXTS[name](comparisons)
-    if out is None:
-        click.echo(text)
-    else:
-        out.write_text(f"{text}\n", encoding="utf-8")
+    with written(out) as file:
+        click.echo(text, file)
     problems = [*broken(parsed, comparisons)]
     for problem in problems:
         click.echo(problem, err=True)
     if problems:
-        ctx.exit(1)
+        ctx.exit(ExitCode.FAILED)
