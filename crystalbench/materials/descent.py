@@ -45,8 +45,8 @@ class Descent:
         Whether there is nothing more to see; why it ended before it was relaxed.
     """
 
-    def __init__(self, freedom: Freedom, settings: RelaxSettings, beat: float = np.inf) -> None:
-        self.freedom, self._settings, self._beat = freedom, settings, beat
+    def __init__(self, freedom: Freedom, settings: RelaxSettings) -> None:
+        self.freedom, self._settings = freedom, settings
         self._volume = abs(float(np.linalg.det(freedom.start.lattice)))
         stiffness = [BULK * self._volume] * len(freedom.strains) + [STIFFNESS] * len(freedom.shifts)
         self._curvature: Floats = np.diag(stiffness)
@@ -104,8 +104,6 @@ class Descent:
             )
         elif self._shrink < 1e-4:
             self.fail(RelaxFailure.NOT_CONVERGED, "the energy rises along its own forces")
-        elif self._is_outbid(step):
-            self.fail(RelaxFailure.OUTBID, f"will not come below {self._beat:.4f} eV/atom")
         else:
             self._next = self._point + self._shortened(step)
             self._check()
@@ -128,13 +126,6 @@ class Descent:
         settings = self._settings
         length = max(strain / settings.max_strain, moves / settings.max_move)
         return np.asarray(step * min(1.0, self._shrink / length if length else 1.0))
-
-    def _is_outbid(self, step: Floats) -> bool:
-        """Whether ten times what a whole step promises would not be enough; curvatures are known after a few steps."""
-        if self.best is None or self.steps < 4:
-            return False
-        promised = -float(self._gradient @ step) / 2
-        return (self.best.energy - 10 * promised) / len(self.best.forces) > self._beat
 
     def _check(self) -> None:
         """Refuse what a potential should not see."""

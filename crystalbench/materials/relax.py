@@ -27,7 +27,6 @@ def relax(
     settings: RelaxSettings | None = None,
     *,
     elements: frozenset[int] | None = None,
-    beat: Sequence[float] | None = None,
 ) -> list[Relaxed]:
     """Relax cell and positions of each structure in the space group that it has.
 
@@ -42,9 +41,6 @@ def relax(
         By default those of `RelaxSettings`.
     elements
         Atomic numbers that the potential knows; None for all.
-    beat
-        For each structure an energy in eV/atom (infinite for none): it is given up once it is clear that it will not
-        come below.
 
     Returns
     -------
@@ -53,13 +49,11 @@ def relax(
 
     Notes
     -----
-    Runs in this process. spglib can end it; what has passed `crystalbench.crystals.screen.screen` has never done so.
+    Runs in this process. spglib can end it: structures that `crystalbench.crystals.screen.screen` refuses are not
+    shown to it.
     """
     settings = settings or RelaxSettings()
-    targets = [np.inf] * len(structures) if beat is None else beat
-    begun = [
-        _begin(structure, settings, elements, target) for structure, target in zip(structures, targets, strict=True)
-    ]
+    begun = [_begin(structure, settings, elements) for structure in structures]
     descents = [descent for descent in begun if isinstance(descent, Descent)]
     while active := [descent for descent in descents if not descent.done]:
         for descent, seen in zip(active, _evaluate(potential, [d.structure for d in active]), strict=True):
@@ -71,7 +65,7 @@ def relax(
 
 
 def _begin(
-    structure: RawStructure, settings: RelaxSettings, elements: frozenset[int] | None, beat: float
+    structure: RawStructure, settings: RelaxSettings, elements: frozenset[int] | None
 ) -> Descent | tuple[RelaxFailure, str]:
     if problem := screen(structure, min_distance=settings.min_distance, max_atoms=_MAX_ATOMS):
         return RelaxFailure.INVALID_STRUCTURE, f"{problem.reason}: {problem.detail}"
@@ -82,7 +76,7 @@ def _begin(
     freedom = Freedom.of(structure, settings.symprec)
     if freedom is None:
         return RelaxFailure.NO_SYMMETRY, f"spglib finds no symmetry at {settings.symprec:g} Å"
-    return Descent(freedom, settings, beat)
+    return Descent(freedom, settings)
 
 
 def _evaluate(potential: Potential, structures: list[RawStructure]) -> Sequence[Evaluated | str]:

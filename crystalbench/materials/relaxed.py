@@ -19,7 +19,6 @@ class RelaxFailure(StrEnum):
     EXPLODED = "exploded"
     COLLAPSED = "collapsed"
     NOT_CONVERGED = "not_converged"
-    OUTBID = "outbid"  # stopped: its energy will not come below the one that it must beat
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

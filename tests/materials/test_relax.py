@@ -159,15 +159,6 @@ def test_a_potential_that_raises_for_one_structure_costs_that_one() -> None:
     assert good.energy == pytest.approx(one(COPPER).energy)
 
 
-def test_a_try_that_cannot_win_is_given_up_and_one_that_can_is_not() -> None:
-    whole = one(SKEWED)
-    (lost,) = relax([SKEWED], Morse(), TIGHT, beat=[whole.energy - 0.5])
-    (kept,) = relax([SKEWED], Morse(), TIGHT, beat=[whole.energy + 1e-3])
-    assert lost.failure is RelaxFailure.OUTBID
-    assert lost.evaluations < whole.evaluations
-    assert kept.energy == whole.energy
-
-
 def test_what_is_no_structure_at_the_end_has_no_protostructure() -> None:
     found = one(RawStructure.of(np.eye(3) * 4, np.zeros((2, 3)), [29, 29]))
     assert isinstance(found.protostructure, Invalid)

@@ -20,7 +20,7 @@ def missing(parameters: Parameters) -> str:
 
 
 def load(parameters: Parameters) -> Potential:
-    """Read the weights (2 s, most of it imports)."""
+    """Read the weights."""
     import io
     import warnings
     from contextlib import redirect_stdout

@@ -9,7 +9,7 @@ from crystalbench import Evaluated, RawStructure
 from crystalbench_plugins.potentials.chgnet_graph import bonds, joined
 
 BATCH_ATOMS = 64
-"""Atoms in one pass of the network. From 16 on the time for an atom no longer falls; memory grows with the number."""
+"""Atoms in one pass of the network; memory grows with the number."""
 
 
 class CHGNetPotential:
