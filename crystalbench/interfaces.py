@@ -15,6 +15,8 @@ from crystalbench.crystals.samples import Sample, SampleSet
 from crystalbench.datasets import Dataset, Split
 from crystalbench.encoded import Encoded, Encoder, RunEncoder
 from crystalbench.evidence import Evidence
+from crystalbench.materials.judged import RunEnergies
+from crystalbench.tables.listing import Page
 from crystalbench.tables.results import ColumnSet, Direction, MetricResult, Table
 from crystalbench.tables.selection import within
 
@@ -258,11 +260,12 @@ class Need(StrEnum):
     TRAIN = "train"  # the training split itself, for what is novel
     TIMING = "timing"  # a clock on the sampling
     ENCODER = "encoder"  # embeddings and energies of protostructures: a column for each encoder of the run
+    ENERGY = "energy"  # relaxed structures, their energies and a convex hull: a column for each potential of the run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreInput:
-    """What a metric is computed from. ``dataset``, ``timing`` and ``encoder`` are there when its ``needs`` say so.
+    """What a metric is computed from; but for samples, parameters and seed, what its ``needs`` name.
 
     ``timing`` covers exactly ``samples``; a chunk of which a part is used counts in proportion.
     """
@@ -273,6 +276,7 @@ class ScoreInput:
     dataset: Dataset | None = None
     timing: Timing | None = None
     encoder: RunEncoder | None = None
+    run_energies: RunEnergies | None = None
 
     @property
     def reference(self) -> Split:
@@ -293,6 +297,13 @@ class ScoreInput:
         if self.encoder is None:
             raise LookupError("this metric did not declare needs={Need.ENCODER}")
         return self.encoder.encode(labels)
+
+    @property
+    def energies(self) -> RunEnergies:
+        """Materials made of the samples; only for metrics with ``Need.ENERGY``."""
+        if self.run_energies is None:
+            raise LookupError("this metric did not declare needs={Need.ENERGY}")
+        return self.run_energies
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -345,6 +356,7 @@ class ReporterSpec:
 
     ``render`` is given a table with the ``columns`` of a set, whose ``presentation`` holds wishes, such as a caption.
     ``illustrated`` does the same for a whole run, of which the samples are at hand.
+    ``page`` draws plain tables, such as ranked materials; None where this format has no such thing.
     """
 
     name: str
@@ -356,6 +368,7 @@ class ReporterSpec:
     columns: ColumnSet = ColumnSet.ALL
     terminal: bool = False
     notebook: bool = False
+    page: Callable[[Page], str] | None = None
 
     def report(self, table: Table, evidence: Evidence | None = None) -> str:
         """Draw a table with the columns of this format, and what it rests on where the format can show it."""

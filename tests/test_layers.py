@@ -36,7 +36,7 @@ BELOW: dict[str, set[str]] = {
     "crystalbench.tables": {"errors", "strict_data"},
     "crystalbench.isolation": {"errors", "tables"},
     "crystalbench.evidence": {"datasets", "crystals"},
-    "crystalbench.interfaces": {"datasets", "encoded", "evidence", "crystals", "tables"},
+    "crystalbench.interfaces": {"datasets", "encoded", "evidence", "crystals", "materials", "tables"},
     "crystalbench.materials": {"errors", "executors", "crystals", "tables", "isolation"},
     "crystalbench.energies": {"crystals", "materials", "interfaces"},
     "crystalbench.hookspecs": {"datasets", "energies", "interfaces"},

@@ -21,6 +21,7 @@ COMMANDS = {
     "plugin": "Check a plugin against the public contract.",
     "compare": "Compare two runs, or two rows: differences, intervals, tests.",
     "table": "Draw the table of one or several runs.",
+    "discover": "Make materials of samples and rank them by energy above the hull.",
     "verify": "Recompute every cell of a finished run.",
 }
 

@@ -46,11 +46,8 @@ COLUMNS = click.option(
     help="Columns that text and LaTeX show, in this order: paper, default, all, or metrics.  [default: default]",
 )
 SORT = click.option("--sort", metavar="METRIC", help="Sort rows, best first; -METRIC turns it around.")
-FLAGS = (
+SAMPLING = (
     click.option("-c", "--config", "config_file", type=FILE, help="TOML file with any of the settings below."),
-    click.option(
-        "-g", "--generators", metavar=NAMES, type=record("generators", several=True), help="Generators to compare."
-    ),
     click.option(
         "-s",
         "--samples",
@@ -71,21 +68,40 @@ FLAGS = (
     click.option("--novel", type=int, help="Draw on until so many samples are novel."),
     click.option("--max-draws", type=int, help="Cap on those draws.  [default: 20 times as many]"),
     click.option("--seed", type=int, help="Seed of everything random.  [default: 0]"),
+)
+"""Options of every command that draws samples."""
+
+ENCODER = click.option(
+    "-e",
+    "--encoder",
+    "encoders",
+    metavar=NAMES,
+    type=record("encoders", several=True),
+    help="Encoders of the metrics that need one; a column for each.  [default: the one marked so]",
+)
+SET = click.option(
+    "--set",
+    "settings",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="Any key of the configuration file, for example generator.cdvae.evaluation=1.",
+)
+FLAGS = (
+    click.option(
+        "-g", "--generators", metavar=NAMES, type=record("generators", several=True), help="Generators to compare."
+    ),
+    *SAMPLING,
     click.option(
         "-m",
         "--metrics",
         metavar=NAMES,
         type=record("metrics", several=True),
-        help="Metrics to compute.  [default: all]",
+        help="Metrics to compute.  [default: all but those that relax materials]",
     ),
     click.option(
-        "-e",
-        "--encoder",
-        "encoders",
-        metavar=NAMES,
-        type=record("encoders", several=True),
-        help="Encoders of the metrics that need one; a column for each.  [default: the one marked so]",
+        "--with-energies", is_flag=True, help="Relax materials, too: stable, metastable, sun, msun, e_above_hull."
     ),
+    ENCODER,
     click.option(
         "--reports", metavar=NAMES, type=record("reporters", several=True), help="Formats to write.  [default: all]"
     ),
@@ -93,13 +109,7 @@ FLAGS = (
     COLUMNS,
     SORT,
     *CONVERSION,
-    click.option(
-        "--set",
-        "settings",
-        metavar="KEY=VALUE",
-        multiple=True,
-        help="Any key of the configuration file, for example generator.cdvae.evaluation=1.",
-    ),
+    SET,
 )
 CONVERSION_FLAGS = ("backend", "symprec", "angle_tolerance", "table")
 
@@ -107,6 +117,13 @@ CONVERSION_FLAGS = ("backend", "symprec", "angle_tolerance", "table")
 def run_options(command: Command) -> Command:
     """Add the options of a run to a command."""
     for flag in reversed(FLAGS):
+        command = flag(command)
+    return command
+
+
+def sample_options(command: Command) -> Command:
+    """Add the options of a command that draws samples of one generator."""
+    for flag in reversed((*SAMPLING, ENCODER, *CONVERSION, SET)):
         command = flag(command)
     return command
 
@@ -127,11 +144,13 @@ def build_config(*, config_file: Path | None, **flags: Any) -> RunConfig:
     """Put the flags over the configuration file; raises `ConfigError`."""
     data = read_toml(config_file) if config_file else {}
     single = ("dataset", "n", "novel", "max_draws", "seed", "published", "sort", "workers", "scheduler")
-    changes: dict[str, Any] = {key: flags[key] for key in single if flags[key] is not None}
+    changes: dict[str, Any] = {key: flags[key] for key in single if flags.get(key) is not None}
+    if flags.get("with_energies"):
+        changes["with_energies"] = True
     if conversion := build_conversion(flags):
         changes["conversion"] = conversion
     for key in ("generators", "metrics", "encoders", "reports", "columns"):
-        if flags[key] is not None:
+        if flags.get(key) is not None:
             changes[key] = names(flags[key])
     generator: dict[str, dict[str, Any]] = {}
     sampled = sample_files(flags["samples"])
@@ -165,7 +184,7 @@ def _choose(data: dict[str, Any], sampled: list[str], flags: dict[str, Any]) -> 
     elif known:
         data["generators"] = list(known)
     for chosen, table in (("generators", "generator"), ("metrics", "metric"), ("encoders", "encoder")):
-        if flags[chosen] is not None and isinstance(data.get(table), dict):
+        if flags.get(chosen) is not None and isinstance(data.get(table), dict):
             data[table] = {name: value for name, value in data[table].items() if name in data[chosen]}
 
 

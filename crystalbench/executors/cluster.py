@@ -54,6 +54,7 @@ class ClusterExecutor(Generic[Item, Payload, Result]):
         items: Mapping[int, Item],
         batches: Iterable[Sequence[int]],
         progress: Callable[[int], None] | None = None,
+        finished: Callable[[int, Result | Lost], None] | None = None,
     ) -> dict[int, Result | Lost]:
         """Run the task; `CrystalbenchError` if the cluster is lost or has other versions than this process."""
         queue = deque(tuple(batch) for batch in batches)
@@ -77,7 +78,11 @@ class ClusterExecutor(Generic[Item, Payload, Result]):
                     if isinstance(results, Lost) and len(batch) > 1:
                         queue.extend((i,) for i in batch)
                         continue
-                    outcomes.update(zip(batch, [results] if isinstance(results, Lost) else results, strict=True))
+                    of_batch = dict(zip(batch, [results] if isinstance(results, Lost) else results, strict=True))
+                    outcomes |= of_batch
+                    for key, result in of_batch.items():
+                        if finished:
+                            finished(key, result)
                     if progress:
                         progress(len(batch))
         finally:

@@ -65,6 +65,7 @@ class LocalExecutor(Generic[Item, Payload, Result]):
         items: Mapping[int, Item],
         batches: Iterable[Sequence[int]],
         progress: Callable[[int], None] | None = None,
+        finished: Callable[[int, Result | Lost], None] | None = None,
     ) -> dict[int, Result | Lost]:
         """Run the task; `CrystalbenchError` if processes die again and again before they take up work."""
         queue = deque(tuple(batch) for batch in batches)
@@ -92,7 +93,11 @@ class LocalExecutor(Generic[Item, Payload, Result]):
                         continue
                     breaks = 0
                     results = [outcome] if isinstance(outcome, Lost) else outcome
-                    outcomes.update(zip(batch, results, strict=True))
+                    of_batch: dict[int, Result | Lost] = dict(zip(batch, results, strict=True))
+                    outcomes |= of_batch
+                    for key, result in of_batch.items():
+                        if finished:
+                            finished(key, result)
                     if progress:
                         progress(len(batch))
         finally:

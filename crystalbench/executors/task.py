@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Generic, Protocol, Self, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 Item = TypeVar("Item")
 Payload = TypeVar("Payload")
@@ -66,6 +66,7 @@ class Executor(Protocol[Item_contra, Result_co]):
         items: Mapping[int, Item_contra],
         batches: Iterable[Sequence[int]],
         progress: Callable[[int], None] | None = None,
+        finished: Callable[[int, Any], None] | None = None,
     ) -> Mapping[int, Result_co | Lost]:
         """Run the function on batches of keys of ``items``; return the outcome of each key.
 
@@ -73,6 +74,8 @@ class Executor(Protocol[Item_contra, Result_co]):
         ----------
         progress
             Called with the number of items that have just been finished.
+        finished
+            Called with each key and its outcome as soon as it is known: what is dear can be kept at once.
 
         Raises
         ------

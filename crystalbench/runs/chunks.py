@@ -13,21 +13,26 @@ from crystalbench.tables.results import JSON
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A converted chunk. ``last`` says that the stream ended with it."""
+    """A converted chunk.
+
+    ``last`` says that the stream ended with it, ``coordinates`` that samples of it came with a geometry.
+    """
 
     items: tuple[Converted, ...]
     timing: Timing | None
     last: bool
+    coordinates: bool = False
 
     def to_json(self) -> JSON:
         timing = asdict(self.timing) if self.timing else None
-        return {"items": [to_json(item) for item in self.items], "timing": timing, "last": self.last}
+        items: list[JSON] = [to_json(item) for item in self.items]
+        return {"items": items, "timing": timing, "last": self.last, "coordinates": self.coordinates}
 
     @classmethod
     def from_json(cls, data: Any, table: Table) -> Self:
         timing = Timing(**data["timing"]) if data["timing"] else None
         items = tuple(converted_from_json(item, table) for item in data["items"])
-        return cls(items, timing, data["last"])
+        return cls(items, timing, data["last"], data["coordinates"])
 
     def head(self, n: int) -> Self:
         """Return the first ``n`` items, with their share of the time."""

@@ -9,11 +9,15 @@ from typing import Any
 from crystalbench.runs.cache import content_key, file_digest
 
 
-def code_identity(function: Callable[..., Any]) -> str:
-    """SHA-256 of all Python files of the package that defines ``function``; "" for code typed into an interpreter."""
+def code_identity(function: Callable[..., Any], *, whole: bool = True) -> str:
+    """SHA-256 of all Python files of the package that defines ``function``; "" for code typed into an interpreter.
+
+    ``whole=False`` takes the innermost package only: for results that are dear to make, and depend on little beside it.
+    """
     while isinstance(function, partial):
         function = function.func
-    return _package_digest(str(getattr(function, "__module__", "")).partition(".")[0])
+    module = str(getattr(function, "__module__", ""))
+    return _package_digest(module.partition(".")[0] if whole else module.rpartition(".")[0] or module)
 
 
 @cache

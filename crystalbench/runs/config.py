@@ -23,6 +23,12 @@ rule = "cdvae"
 
 [encoder.myencoder]                      # settings of an encoder; encoders = ["myencoder"] chooses it
 checkpoint = "weights.pth"
+
+[energies]                               # of metrics that relax materials, such as sun
+at_most = 200
+
+[potential.mypotential]                  # settings of a potential, a hull or a realiser
+model = "weights.pth"
 """
 
 import os
@@ -36,6 +42,7 @@ from crystalbench.crystals.convert import ConversionSettings
 from crystalbench.errors import ConfigError, unknown_name
 from crystalbench.executors import Executors
 from crystalbench.interfaces import Parameter, Parameters, Value
+from crystalbench.runs.energy_config import EnergyConfig
 
 
 def default_workers() -> int:
@@ -141,6 +148,8 @@ class RunConfig:
         Keep drawing until so many samples are novel (0: the novel ones among the n), as in the paper's Table 1.
     max_draws
         Cap on the draws of one replica while it looks for novel samples; 0 means 20 times the larger of the two.
+    with_energies
+        Compute the metrics that relax materials beside the others; a plan names them among its ``metrics``.
     encoders
         Encoders of the metrics that need one, a column for each; left out: the default one.
     published
@@ -164,6 +173,7 @@ class RunConfig:
     max_draws: int = 0
     seed: int = 0
     metrics: tuple[str, ...] = ()
+    with_energies: bool = False
     encoders: tuple[str, ...] = ()
     reports: tuple[str, ...] = ()
     published: bool = False
@@ -176,6 +186,10 @@ class RunConfig:
     generator: Mapping[str, GeneratorConfig] = field(default_factory=dict)
     metric: Mapping[str, Parameters] = field(default_factory=dict)
     encoder: Mapping[str, Parameters] = field(default_factory=dict)
+    energies: EnergyConfig = field(default_factory=EnergyConfig)
+    potential: Mapping[str, Parameters] = field(default_factory=dict)
+    hull: Mapping[str, Parameters] = field(default_factory=dict)
+    realiser: Mapping[str, Parameters] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.generators:
@@ -206,27 +220,39 @@ class RunConfig:
         data = dict(data)
         conversion = _table(data.pop("conversion", {}), "conversion")
         generator = _table(data.pop("generator", {}), "generator")
-        metric = _table(data.pop("metric", {}), "metric")
-        encoder = _table(data.pop("encoder", {}), "encoder")
-        settings = _typed(cls, data, "", frozenset({"conversion", "generator", "metric", "encoder"}))
+        energies = _table(data.pop("energies", {}), "energies")
+        of_parts: dict[str, Any] = {kind: _table(data.pop(kind, {}), kind) for kind in PARTS}
+        settings = _typed(cls, data, "", frozenset({"conversion", "generator", "energies", *PARTS}))
         if "generators" not in settings:
             settings["generators"] = tuple(generator)
         return cls(
             **settings,
             conversion=ConversionSettings(**_typed(ConversionSettings, conversion, "conversion")),
             generator={n: GeneratorConfig.from_mapping(n, _table(g, f"generator.{n}")) for n, g in generator.items()},
-            metric={n: _table(m, f"metric.{n}") for n, m in metric.items()},
-            encoder={n: _table(e, f"encoder.{n}") for n, e in encoder.items()},
+            energies=EnergyConfig(**_typed(EnergyConfig, energies, "energies")),
+            **{kind: _tables(of, kind) for kind, of in of_parts.items()},
         )
 
     def to_mapping(self) -> dict[str, Any]:
-        """Inverse of `from_mapping`, as plain JSON and TOML types; without what changes no number."""
-        apart = ("conversion", "generator", "workers", "scheduler")
+        """Inverse of `from_mapping`, as plain JSON and TOML types; without what changes no number.
+
+        Settings of energies are there where they are not the default ones.
+        """
+        apart = ("conversion", "generator", "workers", "scheduler", "with_energies", "energies", *OF_ENERGIES)
         plain = {f.name: _plain(getattr(self, f.name)) for f in fields(self) if f.name not in apart}
         plain["conversion"] = {key: _plain(value) for key, value in asdict(self.conversion).items()}
         plain["generator"] = {name: config.to_mapping() for name, config in self.generator.items()}
-        return plain if self.plugins else {key: value for key, value in plain.items() if key != "plugins"}
+        energies, default = self.energies.to_mapping(), EnergyConfig().to_mapping()
+        of_energies = {"energies": {key: value for key, value in energies.items() if value != default[key]}}
+        of_energies |= {kind: _plain(getattr(self, kind)) for kind in OF_ENERGIES}
+        if not self.plugins:
+            del plain["plugins"]
+        return plain | {key: value for key, value in of_energies.items() if value}
 
+
+OF_ENERGIES = ("potential", "hull", "realiser")
+PARTS = ("metric", "encoder", *OF_ENERGIES)
+"""Sections with a table of settings for each name."""
 
 MAX_BYTES = 2**20
 """Of a configuration file."""
@@ -304,6 +330,11 @@ def _table(value: Any, place: str) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         raise ConfigError(f"{place} must be a table of settings, got {value!r}")
     return dict(value)
+
+
+def _tables(value: Any, place: str) -> Any:
+    """Check a table of tables."""
+    return {name: _table(one, f"{place}.{name}") for name, one in value.items()}
 
 
 def _plain(value: Any) -> Any:

@@ -7,10 +7,12 @@ from typing import Any
 
 from crystalbench.plugins import Plugins
 from crystalbench.runs.compared import Comparison
+from crystalbench.runs.encoder_plan import EncoderPlan
+from crystalbench.runs.energy_plan import EnergyPlan
 from crystalbench.runs.environment import environment
 from crystalbench.runs.folder import MANIFEST_SCHEMA, samples_name
 from crystalbench.runs.manifest_shape import Status
-from crystalbench.runs.plan import EncoderPlan, GeneratorPlan, MetricPlan, Plan, ReplicaPlan
+from crystalbench.runs.plan import GeneratorPlan, MetricPlan, Plan, ReplicaPlan, energy_identities
 from crystalbench.runs.stream import ReplicaSamples
 from crystalbench.runs.table import given_notes
 from crystalbench.tables.results import Failure
@@ -32,6 +34,7 @@ def started_manifest(plan: Plan, plugins: Plugins, started: datetime) -> dict[st
         "generators": [generator_json(generator, plan.metrics, plugins) for generator in plan.generators],
         "metrics": [metric_json(metric, plugins) for metric in plan.metrics],
         "encoders": [encoder_json(encoder, plugins) for encoder in plan.encoders],
+        **({"energies": energies_json(plan.energies, plugins)} if plan.energies else {}),
         "reporters": {reporter.name: reporter.version for reporter in plan.reporters},
         "broken_plugins": [
             {"name": p.name, "module": p.module, "error": p.error, "traceback": p.traceback} for p in plugins.broken
@@ -66,6 +69,27 @@ def encoder_json(encoder: EncoderPlan, plugins: Plugins) -> dict[str, Any]:
         "version": encoder.spec.version,
         "identity": encoder.identity,
         "plugin": _plugin(plugins, "encoders", encoder.spec.name),
+    }
+
+
+def energies_json(energies: EnergyPlan, plugins: Plugins) -> dict[str, Any]:
+    """What the energies of a run were computed with."""
+
+    def part(kind: str, name: str, version: str) -> dict[str, Any]:
+        return {"name": name, "version": version, "plugin": _plugin(plugins, kind, name)}
+
+    hull, realiser = energies.hull, energies.realiser
+    return {
+        "potentials": [
+            part("potentials", potential.spec.name, potential.spec.version)
+            | {"identity": potential.identity, "parameters": dict(potential.parameters)}
+            | {"energy_scheme": str(potential.spec.energy_scheme), "basis": energies.basis(potential)}
+            for potential in energies.potentials
+        ],
+        "hull": part("hulls", hull.spec.name, hull.spec.version) | {"identity": hull.identity},
+        "realiser": part("realisers", realiser.spec.name, realiser.spec.version),
+        "settings": energies.config.to_mapping(),
+        "identities": energy_identities(energies),
     }
 
 

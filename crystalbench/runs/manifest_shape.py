@@ -12,6 +12,7 @@ STARTED = (
     *("generators", "metrics", "encoders", "reporters", "broken_plugins", "environment"),
 )
 FINISHED = ("failures", "hook_failures", "seconds", "finished", "files", "digest")
+OPTIONAL = ("energies",)
 DRAWN = ("samples", "digest", "n", "drawn", "timing", "notes")
 
 
@@ -24,7 +25,7 @@ class Status(StrEnum):
 
 def check_shape(document: object, file: str) -> None:
     """Raise `ReadError`, with the place, for a value that is absent, unknown or of the wrong type."""
-    top = Node(document, file).record(STARTED, FINISHED)
+    top = Node(document, file).record(STARTED, (*FINISHED, *OPTIONAL))
     texts = ("crystalbench", "key")
     for name in texts:
         top[name].text()
@@ -41,12 +42,14 @@ def check_shape(document: object, file: str) -> None:
         item.text()
     for item in top["broken_plugins"].sequence():
         _texts(item, ("name", "module", "error", "traceback"))
+    if "energies" in top:
+        _energies(top["energies"])
     _environment(top["environment"])
     finished = top["status"].choice(Status) is Status.FINISHED
     for item in top["generators"].sequence():
         _generator(item, finished)
     if finished:
-        _finished(Node(document, file).record((*STARTED, *FINISHED)), times[0])
+        _finished(Node(document, file).record((*STARTED, *FINISHED), OPTIONAL), times[0])
 
 
 def _finished(top: dict[str, Node], started: datetime) -> None:
@@ -126,6 +129,20 @@ def _environment(node: Node) -> None:
         checkout = record["git"].record(("commit", "changed"))
         checkout["commit"].text()
         checkout["changed"].flag()
+
+
+def _energies(node: Node) -> None:
+    record = node.record(("potentials", "hull", "realiser", "settings", "identities"))
+    record["identities"].texts()
+    named = ("name", "version", "plugin")
+    for item in record["potentials"].sequence():
+        potential = item.record((*named, "identity", "energy_scheme", "basis", "parameters"))
+        for name in (*named, "identity", "energy_scheme", "basis"):
+            potential[name].text()
+        potential["parameters"].mapping()
+    _texts(record["hull"], (*named, "identity"))
+    _texts(record["realiser"], named)
+    record["settings"].mapping()
 
 
 def _time(node: Node) -> None:

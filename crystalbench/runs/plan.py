@@ -4,15 +4,13 @@ Planning is pure and quick: it looks names up, checks parameters and needs, and 
 model, no dataset and no structure.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from crystalbench.datasets import DatasetSpec
-from crystalbench.errors import ConfigError, CrystalbenchError, EncoderError, PluginError
+from crystalbench.errors import ConfigError, PluginError
 from crystalbench.interfaces import (
-    EncoderSpec,
     GeneratorSpec,
     MetricSpec,
     Need,
@@ -27,6 +25,8 @@ from crystalbench.runs.cache import content_key, file_digest
 from crystalbench.runs.code_identity import code_identity
 from crystalbench.runs.compared import Comparison, check_novel, choose_dataset, with_scale
 from crystalbench.runs.config import GeneratorConfig, RunConfig, check_parameters
+from crystalbench.runs.encoder_plan import EncoderPlan, plan_encoders
+from crystalbench.runs.energy_plan import EnergyPlan, PotentialPlan, plan_energies, wanted_metrics
 from crystalbench.runs.keys import check_drawing, row_key, run_key
 from crystalbench.runs.sample_files import generated, reader_of, sample_files
 from crystalbench.runs.unused import without_unused
@@ -97,24 +97,6 @@ class GeneratorPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EncoderPlan:
-    """An encoder of a run. ``label`` names it in tables; "" where it is the one of the published values."""
-
-    spec: EncoderSpec
-    parameters: Parameters
-    identity: str
-    label: str
-
-    @property
-    def shown(self) -> str:
-        """How columns are told apart: label and beginning of the identity, or nothing."""
-        return f"{self.label}-{self.identity[:4]}" if self.label else ""
-
-    def describe(self) -> str:
-        return f"{self.shown or self.spec.title} ({self.spec.name} {self.spec.version}, sha256 {self.identity[:12]})"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class MetricPlan:
     """One column of the table.
 
@@ -129,13 +111,14 @@ class MetricPlan:
     spec: MetricSpec
     parameters: Parameters
     encoder: EncoderPlan | None = None
+    potential: PotentialPlan | None = None
     missing: str = ""
     target_from: str = ""
 
     @property
     def key(self) -> str:
-        """Key of the column: the metric, and its encoder unless that is the one of the published values."""
-        return _column_key(self.spec, self.encoder)
+        """Key of the column: the metric, with its potential, or its encoder but for the one of the published values."""
+        return _column_key(self.spec, self.encoder, self.potential)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +136,7 @@ class Plan:
     generators: tuple[GeneratorPlan, ...]
     metrics: tuple[MetricPlan, ...]
     encoders: tuple[EncoderPlan, ...]
+    energies: EnergyPlan | None
     reporters: tuple[ReporterSpec, ...]
     key: str
     warnings: tuple[str, ...] = ()
@@ -173,7 +157,8 @@ def make_plan(config: RunConfig, plugins: Plugins) -> Plan:
     config, warnings = without_unused(config, names, plugins)
     identity = required("identity", f"dataset {dataset.name}", dataset.identity)
     encoders, missing = plan_encoders(config, plugins)
-    metrics = plan_metrics(config, plugins, encoders, missing)
+    energies = plan_run_energies(config, plugins)
+    metrics = plan_metrics(config, plugins, encoders, missing, energies)
     used = {metric.encoder.spec.name for metric in metrics if metric.encoder}
     encoders = tuple(encoder for encoder in encoders if encoder.spec.name in used)
     reporters = plan_reporters(config, plugins)
@@ -198,58 +183,31 @@ def make_plan(config: RunConfig, plugins: Plugins) -> Plan:
         generators=generators,
         metrics=metrics,
         encoders=encoders,
+        energies=energies,
         reporters=reporters,
-        key=run_key(config, identity, [row.key for row in generators], [encoder.identity for encoder in encoders]),
+        key=run_key(
+            config,
+            identity,
+            [row.key for row in generators],
+            [*(encoder.identity for encoder in encoders), *energy_identities(energies)],
+        ),
         warnings=warnings,
     )
 
 
-def plan_encoders(config: RunConfig, plugins: Plugins) -> tuple[tuple[EncoderPlan, ...], str]:
-    """Return the encoders of a run, and why there is none: only the default one may be missing."""
-    names = config.encoders or tuple(spec.name for spec in plugins.encoders.values() if spec.default)
-    plans, reasons = [], []
-    for name in names:
-        spec = plugins.encoders[name]
-        parameters = check_parameters(f"encoder.{name}", config.encoder.get(name, {}), spec.parameters)
-        try:
-            plans.append(plan_encoder(spec, parameters))
-        except CrystalbenchError as error:
-            reasons.append(str(error))
-    if reasons and (config.encoders or config.encoder):
-        raise ConfigError("; ".join(reasons))
-    known = ", ".join(sorted(plugins.encoders)) or "none is installed"
-    return tuple(plans), "" if plans else "; ".join(reasons) or f"name an encoder with --encoder; known: {known}"
-
-
-def plan_encoder(spec: EncoderSpec, parameters: Parameters) -> EncoderPlan:
-    """Return one encoder with its identity.
-
-    Raises
-    ------
-    EncoderError
-        Something is missing that it needs.
-    PluginError
-        No column could be named after it.
-    """
-    if missing := required("missing", f"encoder {spec.name}", lambda: spec.missing(parameters)):
-        raise EncoderError(f"encoder {spec.name}: {missing}")
-    identity = required("identity", f"encoder {spec.name}", lambda: spec.identity(parameters))
-    label = required("label", f"encoder {spec.name}", lambda: spec.label(parameters))
-    if not re.fullmatch(r"[0-9a-f]{64}", identity):
-        raise PluginError(f"encoder {spec.name}: its identity must be a SHA-256 in hex, got {identity!r}")
-    if not re.fullmatch(r"[A-Za-z0-9.-]*", label):
-        raise PluginError(f"encoder {spec.name}: its label may hold letters, digits, dots and hyphens, got {label!r}")
-    return EncoderPlan(spec=spec, parameters=parameters, identity=identity, label=label)
-
-
 def plan_metrics(
-    config: RunConfig, plugins: Plugins, encoders: Sequence[EncoderPlan] = (), missing: str = ""
+    config: RunConfig,
+    plugins: Plugins,
+    encoders: Sequence[EncoderPlan] = (),
+    missing: str = "",
+    energies: EnergyPlan | None = None,
 ) -> tuple[MetricPlan, ...]:
-    """Return the columns of a run with their parameters checked: a metric that needs an encoder has one for each."""
-    ordered = sorted(plugins.metrics.values(), key=lambda spec: (spec.order, spec.name))
-    names = dict.fromkeys(config.metrics or (spec.name for spec in ordered if spec.default))
-    plans = []
-    for name in names:
+    """Return the columns of a run with their parameters checked.
+
+    A metric that needs an encoder has a column for each, one that needs energies a column for each potential.
+    """
+    plans: list[MetricPlan] = []
+    for name in wanted_metrics(config, plugins):
         spec = plugins.metrics[name]
         parameters = check_parameters(f"metric.{name}", config.metric.get(name, {}), spec.parameters)
         target = plugins.metrics.get(spec.target_from)
@@ -258,10 +216,12 @@ def plan_metrics(
                 spec=spec,
                 parameters=parameters,
                 encoder=encoder,
+                potential=potential,
                 missing=missing if Need.ENCODER in spec.needs and encoder is None else "",
-                target_from=_column_key(target, encoder) if target else spec.target_from,
+                target_from=_column_key(target, encoder, potential) if target else spec.target_from,
             )
             for encoder in ((encoders or (None,)) if Need.ENCODER in spec.needs else (None,))
+            for potential in (energies.potentials if energies and Need.ENERGY in spec.needs else (None,))
         ]
     keys = [plan.key for plan in plans]
     if twice := {key for key in keys if keys.count(key) > 1}:
@@ -269,7 +229,27 @@ def plan_metrics(
     return tuple(plans)
 
 
-def _column_key(spec: MetricSpec, encoder: EncoderPlan | None) -> str:
+def plan_run_energies(
+    config: RunConfig, plugins: Plugins, written: Mapping[str, str] | None = None
+) -> EnergyPlan | None:
+    """Return what the energies of a run are computed with; None where no metric of it needs them.
+
+    ``written`` are the identities of the potentials of a finished run (`plan_energies`).
+    """
+    if not any(Need.ENERGY in plugins.metrics[name].needs for name in wanted_metrics(config, plugins)):
+        return None
+    parameters = {"potential": config.potential, "hull": config.hull, "realiser": config.realiser}
+    return plan_energies(config.energies, parameters, plugins, written)
+
+
+def energy_identities(energies: EnergyPlan | None) -> list[str]:
+    """Identities of all that the energies of a run depend on, one for each potential."""
+    return [energies.identity(potential) for potential in energies.potentials] if energies else []
+
+
+def _column_key(spec: MetricSpec, encoder: EncoderPlan | None, potential: PotentialPlan | None = None) -> str:
+    if potential is not None:
+        return f"{spec.name}{ENCODED_WITH}{potential.shown}"
     if encoder is None or not encoder.shown or Need.ENCODER not in spec.needs:
         return spec.name
     return f"{spec.name}{ENCODED_WITH}{encoder.shown}"

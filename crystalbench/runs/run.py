@@ -16,6 +16,7 @@ from crystalbench.interfaces import ReporterSpec
 from crystalbench.isolation import isolated, required
 from crystalbench.plugins import Plugins
 from crystalbench.runs.cache import Cache
+from crystalbench.runs.energy_book import EnergyBook, energy_book, energy_files
 from crystalbench.runs.evidence import evidence_of
 from crystalbench.runs.failures import READ, drawing_failure, drawn_or_failed
 from crystalbench.runs.folder import LEDGER, RunFolder, ledger_text, samples_name, structures_name
@@ -75,11 +76,13 @@ class Run:
         self.folder.write_manifest(manifest)
         with Converter(self.plan.config.conversion, self.plan.config.executors) as converter:
             replicas = self._draw_all(dataset, converter.convert)
-        outcomes = self._score(dataset, replicas)
+            book = energy_book(self.plan, dataset, converter.convert, self.cache, self.log)
+            outcomes = self._score(dataset, replicas, book)
         table = self._table(dataset, replicas, outcomes)
         for note in table.notes:
             self.log(f"warning: {note}")
         self._write(dataset, replicas, outcomes, table)
+        self._write_energies(dataset, replicas, book)
         for generator in manifest["generators"]:
             name = generator["name"]
             for index, (written, samples) in enumerate(zip(generator["replicas"], replicas[name], strict=True)):
@@ -114,13 +117,14 @@ class Run:
             self._failures.append(failure)
         return drawn
 
-    def _score(self, dataset: Dataset, replicas: Replicas) -> Outcomes:
+    def _score(self, dataset: Dataset, replicas: Replicas, book: EnergyBook | None) -> Outcomes:
         scorer = Scorer(
             dataset=dataset,
             dataset_identity=self.plan.dataset_identity,
             novel=self.plan.config.novel,
             seed=self.plan.config.seed,
             encoders=cached_encoders(self.plan.encoders, dataset, self.cache, self.plan.config.executors),
+            energies=book,
             cache=self.cache,
             finished=self._step,
         )
@@ -155,6 +159,13 @@ class Run:
         for reporter in self.plan.reporters:
             if reporter.suffix != ".json":  # that one is always there: it is what `crystalbench table` reads
                 self._report(reporter, table, evidence)
+
+    def _write_energies(self, dataset: Dataset, replicas: Replicas, book: EnergyBook | None) -> None:
+        for generator, group in replicas.items():
+            for index, samples in enumerate(group):
+                if book is not None and isinstance(samples, ReplicaSamples):
+                    for name, text in energy_files(generator, index, samples, book, dataset):
+                        self.folder.write_text(name, text)
 
     def _report(self, reporter: ReporterSpec, table: Table, evidence: Evidence) -> None:
         start = time.perf_counter()

@@ -7,14 +7,17 @@ from time import perf_counter
 
 from crystalbench.crystals.samples import SampleSet
 from crystalbench.datasets import Dataset
-from crystalbench.errors import NotComputable
+from crystalbench.errors import NotComputable, PluginError
 from crystalbench.executors import ONE_PROCESS, Executors
 from crystalbench.interfaces import MetricSpec, Need, ScoreInput, Subset
 from crystalbench.isolation import isolated
 from crystalbench.runs.cache import Cache, content_key
 from crystalbench.runs.code_identity import code_identity
 from crystalbench.runs.embeddings import CachedEncoder
-from crystalbench.runs.plan import EncoderPlan, MetricPlan
+from crystalbench.runs.encoder_plan import EncoderPlan
+from crystalbench.runs.energy_book import EnergyBook
+from crystalbench.runs.plan import MetricPlan
+from crystalbench.runs.run_energies import ReplicaEnergies
 from crystalbench.runs.stream import ReplicaSamples, Step
 from crystalbench.tables.results import JSON, Failure, MetricResult, Missing, Outcome
 from crystalbench.tables.results_json import outcome_from_json, outcome_to_json
@@ -30,6 +33,7 @@ class Scorer:
     novel: int
     seed: int
     encoders: Mapping[str, CachedEncoder] = field(default_factory=dict)
+    energies: EnergyBook | None = None
     cache: Cache | None = None
     finished: Step = field(default=lambda *_: None)
 
@@ -41,14 +45,15 @@ class Scorer:
             return Missing(metric.missing)  # not cached: the encoder may be installed tomorrow
         start = perf_counter()
         key = self._key(metric, replica)
-        kept = self.cache.get("scores", key, outcome_from_json) if self.cache is not None else None
+        cache = None if metric.potential else self.cache  # a run keeps what its energies rest on: each is judged anew
+        kept = cache.get("scores", key, outcome_from_json) if cache is not None else None
         outcome: Outcome
         if kept is not None:
             outcome = kept
         else:
             outcome = isolated("score", metric.spec.name, partial(self._compute, metric, replica))
-            if self.cache is not None and not isinstance(outcome, Failure):
-                self.cache.put("scores", key, outcome_to_json(outcome))
+            if cache is not None and not isinstance(outcome, Failure):
+                cache.put("scores", key, outcome_to_json(outcome))
         self.finished("score", f"{metric.key}:{replica.name}", perf_counter() - start, kept is not None)
         return outcome
 
@@ -77,6 +82,7 @@ class Scorer:
                     dataset=self.dataset if _needs_dataset(spec) else None,
                     timing=replica.timing if Need.TIMING in spec.needs else None,
                     encoder=self._encoder(metric),
+                    run_energies=self._energies(metric, replica),
                 )
             )
         except NotComputable as reason:
@@ -97,6 +103,13 @@ class Scorer:
 
     def _encoder(self, metric: MetricPlan) -> CachedEncoder | None:
         return self.encoders[metric.encoder.spec.name] if metric.encoder else None
+
+    def _energies(self, metric: MetricPlan, replica: ReplicaSamples) -> ReplicaEnergies | None:
+        if metric.potential is None or self.energies is None:
+            return None
+        if metric.spec.subset is not Subset.ALL:
+            raise PluginError(f"metric {metric.spec.name}: what needs energies is given all samples: subset=Subset.ALL")
+        return self.energies.of(metric.potential, replica)
 
     def _novel(self, replica: ReplicaSamples) -> SampleSet:
         novel = replica.novel(self.dataset)

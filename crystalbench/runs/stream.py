@@ -4,7 +4,7 @@ A run that is killed loses at most the chunk it was working on.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from itertools import chain, islice
@@ -140,7 +140,7 @@ class Stream:
     executors: Executors = ONE_PROCESS
     wanted: int = field(default=1, init=False)  # chunks that are drawn at most
     _sampler: Sampler | None = field(default=None, init=False)
-    _report: Report = field(default=silent, init=False)
+    _report: Report = field(default_factory=lambda: silent, init=False)
     _share: float = field(default=0.0, init=False)  # of the chunk in work that is done, as far as anybody has told
     _first: tuple[Sample, ...] = field(default=(), init=False)  # of the first chunk, where it was drawn just now
 
@@ -166,6 +166,15 @@ class Stream:
                 return
             number += 1
 
+    def geometries(self, rows: Iterable[int]) -> dict[int, RawStructure]:
+        """Return the geometries that some samples came with, by row; a chunk that has none is not drawn again."""
+        size, wanted, found = self.generator.chunk_size, sorted(rows), dict[int, RawStructure]()
+        for number in sorted({row // size for row in wanted}):
+            if self._chunk(number).coordinates and (draw := self._draw(number)):
+                given = {row: draw.items[row % size] for row in wanted if row // size == number}
+                found |= {row: item for row, item in given.items() if isinstance(item, RawStructure)}
+        return found
+
     def _chunk(self, number: int) -> Chunk:
         start = time.perf_counter()
         key = self.replica.converted_key(number)
@@ -178,7 +187,8 @@ class Stream:
         start = time.perf_counter()
         converted = tuple(settled(item, self.dataset.table) for item in self.convert(list(items), self._count(items)))
         last = draw is None or draw.last or len(items) < self.generator.chunk_size
-        chunk = Chunk(converted, draw.timing if draw else None, last)
+        coordinates = any(isinstance(item, RawStructure) for item in items)
+        chunk = Chunk(converted, draw.timing if draw else None, last, coordinates)
         if not any(isinstance(item, Invalid) and item.reason in NOT_REPEATABLE for item in converted):
             self.cache.put("converted", key, chunk.to_json())
         self.finished("convert", self.name, time.perf_counter() - start, False)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from crystalbench.datasets import Dataset
 from crystalbench.interfaces import GeneratorSpec, Need, Subset
 from crystalbench.runs.chunks import total_timing
+from crystalbench.runs.energy_plan import EnergyPlan
 from crystalbench.runs.plan import MetricPlan, Plan
 from crystalbench.runs.scale import Replicas, beyond_chance
 from crystalbench.runs.stream import ReplicaSamples
@@ -15,7 +16,7 @@ from crystalbench.tables.results import NOVEL, Cell, Column, Failure, MetricResu
 from crystalbench.tables.selection import ranked, sort
 
 
-def column_of(metric: MetricPlan, novel: int) -> Column:
+def column_of(metric: MetricPlan, novel: int, energies: EnergyPlan | None = None) -> Column:
     """The column that shows one metric of a run that searched for so many ``novel`` samples (0: for none)."""
     spec, encoder = metric.spec, metric.encoder
     of_novel = spec.subset is Subset.NOVEL
@@ -27,9 +28,11 @@ def column_of(metric: MetricPlan, novel: int) -> Column:
                 spec.version,
                 *([f"({parameters})"] if parameters else []),
                 *([f"encoder {encoder.identity}"] if encoder else []),
+                *([f"energies {energies.identity(metric.potential)}"] if energies and metric.potential else []),
                 *([f"of {novel:,} novel samples"] if novel and of_novel else []),
             )
         ),
+        basis=energies.basis(metric.potential) if energies and metric.potential else "",
         title=spec.title,
         latex=spec.latex,
         unit=spec.unit,
@@ -123,6 +126,8 @@ def run_settings(plan: Plan, replicas: Replicas) -> dict[str, str]:
         settings["novel"] = f"drawn until {plan.config.novel:,} are novel, at most {limit:,} draws"
     if plan.encoders:
         settings["encoder"] = "; ".join(encoder.describe() for encoder in plan.encoders)
+    if plan.energies:
+        settings["energies"] = ", ".join(f"{key} {value}" for key, value in plan.energies.config.to_mapping().items())
     for metric in plan.metrics:
         if metric.parameters:
             settings[metric.key] = ", ".join(f"{key} {value}" for key, value in metric.parameters.items())
@@ -155,7 +160,7 @@ def run_table(
     config = plan.config
     table = Table(
         title=f"{plan.dataset.title}, {config.n:,} samples",
-        columns=tuple(column_of(metric, config.novel) for metric in plan.metrics),
+        columns=tuple(column_of(metric, config.novel, plan.energies) for metric in plan.metrics),
         rows=tuple(
             row_of(
                 generator=g.name, title=g.title, kind=g.kind, key=g.key, n=config.n, novel=config.novel,

@@ -28,6 +28,7 @@ from crystalbench.runs.plan import GeneratorPlan, MetricPlan
 from crystalbench.runs.progress import bar
 from crystalbench.runs.score import Scorer, cached_encoders
 from crystalbench.runs.stream import ReplicaSamples, Stream, notes_of, settled
+from crystalbench.runs.verify_energies import energy_checks, relaxed_again, stored_book
 from crystalbench.runs.verify_manifest import failure_problem, manifest_checks
 from crystalbench.runs.verify_plan import PlanChecks
 from crystalbench.runs.verify_table import table_checks
@@ -75,12 +76,14 @@ class Verification:
         self.dataset = Dataset(spec, self.config.conversion.table)
         planned = PlanChecks(self.manifest, self.config, self.plugins, spec)
         yield from planned.checks()
+        self.book = stored_book(self.folder, planned.energies, self.config.seed)
         self.scorer = Scorer(
             dataset=self.dataset,
             dataset_identity=planned.identity,
             novel=self.config.novel,
             seed=self.config.seed,
             encoders=cached_encoders(planned.encoders, self.dataset),
+            energies=self.book,
         )
         scores = self._read("scores.json", json.loads)
         if isinstance(scores, Check):
@@ -93,6 +96,7 @@ class Verification:
             if group is not None:
                 cells = yield from self._cells(generator["name"], group, planned.metrics, scores)
                 replicas[generator["name"]], outcomes[generator["name"]] = group, cells
+                yield from self._energies(group, plan, generator["name"] not in planned.unknown)
         yield check("scores.json", self._other_scores(scores))
         if len(replicas) == len(self.manifest["generators"]):
             yield check("ledger.csv", self._ledger(replicas))
@@ -250,6 +254,24 @@ class Verification:
                 difference = score_difference(before, self.scorer.score(metric, samples), metric.spec.tolerance)
                 yield check(f"{name}/{index} {key}", difference)
         return outcomes
+
+    def _energies(
+        self, replicas: tuple[ReplicaSamples | Failure, ...], plan: GeneratorPlan, known: bool
+    ) -> Iterator[Check]:
+        """The files that the cells with energies rest on."""
+        if self.book is None:
+            return
+        for index, samples in enumerate(replicas):
+            if isinstance(samples, Failure):
+                continue
+            yield from energy_checks(self.folder, samples, self.book, self.dataset)
+            if self.redraw and known:
+                with (
+                    TemporaryDirectory() as nothing,
+                    Converter(self.config.conversion, self.config.executors) as converter,
+                ):
+                    stream = self._stream(plan, index, Cache(Path(nothing)), converter.convert)
+                    yield from relaxed_again(samples, self.book, self.config.executors, stream.geometries)
 
     def _other_scores(self, scores: Any) -> str:
         """Scores that no cell of this run has."""

@@ -38,7 +38,8 @@ def manifest_checks(manifest: Manifest, config: RunConfig, plugins: Plugins, fol
 
 def _following(manifest: Manifest, config: RunConfig, plugins: Plugins) -> dict[str, dict[str, Any]]:
     rows, encoders = manifest["generators"], manifest["encoders"]
-    key = run_key(config, manifest["dataset"]["identity"], [r["key"] for r in rows], [e["identity"] for e in encoders])
+    identities = [*(e["identity"] for e in encoders), *manifest.get("energies", {}).get("identities", ())]
+    key = run_key(config, manifest["dataset"]["identity"], [r["key"] for r in rows], identities)
     return {
         "settings": {"config": config.to_mapping()},
         "key": {"key": key},

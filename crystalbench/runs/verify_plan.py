@@ -7,21 +7,23 @@ from typing import Any
 
 from crystalbench.datasets import DatasetSpec
 from crystalbench.errors import CrystalbenchError
+from crystalbench.interfaces import Need
 from crystalbench.isolation import required
 from crystalbench.plugin_files import other_files
 from crystalbench.plugins import Plugins
 from crystalbench.runs.checks import Check, Finding, check, differences
 from crystalbench.runs.compared import Comparison, choose_dataset
 from crystalbench.runs.config import RunConfig
-from crystalbench.runs.manifest import encoder_json, generator_json, metric_json
+from crystalbench.runs.encoder_plan import EncoderPlan, plan_encoders
+from crystalbench.runs.energy_plan import EnergyPlan
+from crystalbench.runs.manifest import encoder_json, energies_json, generator_json, metric_json
 from crystalbench.runs.plan import (
-    EncoderPlan,
     GeneratorPlan,
     MetricPlan,
     Plan,
-    plan_encoders,
     plan_generator,
     plan_metrics,
+    plan_run_energies,
     row_title,
 )
 from crystalbench.tables.results import RowKind
@@ -46,6 +48,7 @@ class PlanChecks:
     unknown: set[str] = field(default_factory=set, init=False)
     lost: set[str] = field(default_factory=set, init=False)
     _encoders: dict[str, EncoderPlan] = field(default_factory=dict, init=False)
+    energies: EnergyPlan | None = field(default=None, init=False)
     _metrics: list[MetricPlan] = field(default_factory=list, init=False)
     _generators: list[GeneratorPlan] = field(default_factory=list, init=False)
 
@@ -76,6 +79,7 @@ class PlanChecks:
             generators=self.generators,
             metrics=self.metrics,
             encoders=self.encoders,
+            energies=self.energies,
             reporters=(),
             key=self.manifest["key"],
         )
@@ -89,6 +93,8 @@ class PlanChecks:
         yield from self._dataset()
         for written in self.manifest["encoders"]:
             yield self._encoder(written)
+        if "energies" in self.manifest:
+            yield self._energies(self.manifest["energies"])
         for written in self.manifest["metrics"]:
             yield self._metric(written)
         for written in self.manifest["generators"]:
@@ -133,6 +139,22 @@ class PlanChecks:
         changed = "; ".join(differences(written, encoder_json(encoder, self.plugins)))
         return Check(what, Finding.NOT_CHECKED if changed else Finding.HOLDS, changed)
 
+    def _energies(self, written: dict[str, Any]) -> Check:
+        """Plan the energies of materials that are kept: the library of a potential need not be here for them."""
+        what = "energies"
+        known = {potential["name"]: potential["identity"] for potential in written["potentials"]}
+        try:
+            planned = plan_run_energies(self.config, self.plugins, known)
+        except (CrystalbenchError, LookupError) as error:
+            return self._not_known(what, str(error))
+        if planned is None:
+            return check(what, "are of no metric of this run")
+        now = energies_json(planned, self.plugins)
+        if changed := "; ".join(differences(written, now)):
+            return self._not_known(what, changed)
+        self.energies = planned
+        return check(what, "")
+
     def _metric(self, written: dict[str, Any]) -> Check:
         name = written["name"]
         what = f"metric {written['key']}"
@@ -143,10 +165,13 @@ class PlanChecks:
             return self._not_known(what, f"is version {spec.version} now, {written['version']} then")
         if written["encoder"] and written["encoder"] not in self._encoders:
             return self._not_known(what, f"needs encoder {written['encoder']}")
+        if Need.ENERGY in spec.needs and self.energies is None:
+            return self._not_known(what, "needs energies")
         one = RunConfig(generators=("any",), metrics=(name,), metric={name: self.config.metric.get(name, {})})
         encoder = [self._encoders[written["encoder"]]] if written["encoder"] else []
         try:
-            metric = plan_metrics(one, self.plugins, encoder, written["missing"])[0]
+            planned = plan_metrics(one, self.plugins, encoder, written["missing"], self.energies)
+            metric = next(metric for metric in planned if metric.key == written["key"] or len(planned) == 1)
         except CrystalbenchError as error:
             return self._not_known(what, str(error))
         now = metric_json(metric, self.plugins)

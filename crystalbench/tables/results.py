@@ -126,7 +126,8 @@ class Column:
     settings: columns of two runs are comparable when they are equal. Where ``show_interval`` is set, a report prints
     the sampling interval of a single replica beside the value. Values of a ``size_dependent`` column depend on the
     number of samples, those of a ``valid_only`` one on the valid samples alone. ``within`` is the smallest named set
-    that the column is in.
+    that the column is in. ``basis`` says what the values rest on where that is no encoder of protostructures: a report
+    prints it.
     """
 
     key: str
@@ -143,6 +144,7 @@ class Column:
     size_dependent: bool = False
     valid_only: bool = False
     within: ColumnSet = ColumnSet.DEFAULT
+    basis: str = ""
 
     @property
     def metric(self) -> str:
@@ -151,7 +153,10 @@ class Column:
 
     @property
     def encoder(self) -> str:
-        """Name and hash of the encoder behind the values; "" for none, or the paper's. A report must print it."""
+        """Name and hash of the encoder or potential behind the values; "" for none, or the paper's encoder.
+
+        A report must print it.
+        """
         return self.key.partition(ENCODED_WITH)[2]
 
 

@@ -90,12 +90,13 @@ def _from_column(column: Column) -> dict[str, JSON]:
         "size_dependent": column.size_dependent,
         "valid_only": column.valid_only,
         "within": column.within.value,
+        **({"basis": column.basis} if column.basis else {}),
     }
 
 
 def _column(node: Node) -> Column:
     names = ("key", "version", "title", "latex", "unit", "direction", "target_from", "digits", "group", "description")
-    record = node.record((*names, "show_interval", "size_dependent", "valid_only", "within"))
+    record = node.record((*names, "show_interval", "size_dependent", "valid_only", "within"), ("basis",))
     return Column(
         key=record["key"].text(),
         version=record["version"].text(),
@@ -111,6 +112,7 @@ def _column(node: Node) -> Column:
         size_dependent=record["size_dependent"].flag(),
         valid_only=record["valid_only"].flag(),
         within=record["within"].choice(ColumnSet),
+        basis=record["basis"].text() if "basis" in record else "",
     )
 
 

@@ -36,10 +36,12 @@ from crystalbench.interfaces import (
     Timing,
 )
 from crystalbench.isolation import isolated
+from crystalbench.materials.candidate import Material
+from crystalbench.materials.judged import Judged
 from crystalbench.plugins import PluginInfo, Plugins
 from crystalbench.runs.config import check_parameters
 from crystalbench.runs.embeddings import CachedEncoder
-from crystalbench.runs.plan import plan_encoder
+from crystalbench.runs.encoder_plan import plan_encoder
 from crystalbench.tables.results import (
     Cell,
     Column,
@@ -110,6 +112,27 @@ def example_encoder() -> CachedEncoder:
     return CachedEncoder(spec, {}, spec.identity({}))
 
 
+@dataclass(frozen=True, slots=True)
+class ExampleEnergies:
+    """Energies for checks, that no potential is behind: every fourth space group is on the hull."""
+
+    samples: SampleSet
+
+    def sampled(self, rows: Sequence[int], /) -> list[int]:
+        return list(rows)
+
+    def judged(self, rows: Sequence[int], /) -> list[Judged]:
+        made = [item for row in rows if isinstance(item := self.samples.items[row], Protostructure)]
+        return [
+            Judged(
+                material=Material(label=item.label, energy=-3.0, relaxed=item.label, loose=item.label),
+                formation=-1.0,
+                distance=item.spacegroup % 4 / 20,
+            )
+            for item in made
+        ]
+
+
 def check_metric(spec: MetricSpec) -> None:
     """A metric is finite, repeatable, indifferent to the order of samples, and defined or `NotComputable` for none."""
     parameters = check_parameters(spec.name, {}, spec.parameters)
@@ -129,6 +152,7 @@ def check_metric(spec: MetricSpec) -> None:
                 dataset=example_dataset(8) if compares else None,
                 timing=Timing(seconds=60.0) if Need.TIMING in spec.needs else None,
                 encoder=example_encoder() if Need.ENCODER in spec.needs else None,
+                run_energies=ExampleEnergies(items) if Need.ENERGY in spec.needs else None,
             )
         )
 

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from crystalbench import Cell, Column, Row, RowKind
 from crystalbench.tables.text import plain
 from crystalbench_plugins.leaderboard.boards import Board, LeftOut, Placed
-from crystalbench_plugins.reports._layout import ARROWS, HEADINGS, encoder_note, full_title, unit_of
+from crystalbench_plugins.reports._layout import ARROWS, HEADINGS, basis_note, full_title, unit_of
 from crystalbench_plugins.reports._numbers import bounds, number, printed, with_spread
 
 HOW = (
@@ -166,7 +166,7 @@ def _encoders(columns: Sequence[Column]) -> list[str]:
     titles: dict[str, list[str]] = {}
     for column in columns:
         if column.encoder:
-            titles.setdefault(encoder_note(column), []).append(full_title(column))
+            titles.setdefault(basis_note(column), []).append(full_title(column))
     return [f"{', '.join(named)}: {note}" for note, named in titles.items()]
 
 

@@ -14,8 +14,8 @@ from crystalbench.datasets import Dataset
 from crystalbench.plugins import Plugins
 from crystalbench.runs.cache import Cache, write_text
 from crystalbench.runs.config import RunConfig
+from crystalbench.runs.encoder_plan import plan_encoders
 from crystalbench.runs.folder import RunFolder, csv_text
-from crystalbench.runs.plan import plan_encoders
 from crystalbench.runs.progress import Report, bar, silent
 from crystalbench.runs.score import cached_encoders
 from crystalbench.tables.charts import Curve, curves, standalone

@@ -120,7 +120,7 @@ class Sheet:
 def layout(table: Table) -> Sheet:
     """Lay a table out; rows keep their order within a kind."""
     notes = Footnotes()
-    heads = tuple((notes.mark(encoder_note(column), apart=True),) if column.encoder else () for column in table.columns)
+    heads = tuple((notes.mark(note, apart=True),) if (note := basis_note(column)) else () for column in table.columns)
     titled = list(zip(table.rows, _titles(table), strict=True))
     groups = tuple(
         _group(kind, members, table, notes)
@@ -157,8 +157,10 @@ def _in_order(marks: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted({*marks}, key=lambda mark: (mark not in MARKS.values(), len(mark), mark)))
 
 
-def encoder_note(column: Column) -> str:
-    """Return the footnote of a column whose values another encoder than the paper's is behind."""
+def basis_note(column: Column) -> str:
+    """Return the footnote of a column: what it rests on, where that is no encoder, or the paper's, but another."""
+    if column.basis or not column.encoder:
+        return f"{column.encoder}: {column.basis}" if column.basis else ""
     return f"by the encoder {column.encoder}, not by the paper's: no published value compares with it"
 
 

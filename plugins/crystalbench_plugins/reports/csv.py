@@ -40,6 +40,7 @@ from crystalbench import (
     Table,
     hookimpl,
 )
+from crystalbench.tables.listing import Page
 from crystalbench.tables.text import plain
 from crystalbench_plugins.reports._layout import problem_text
 
@@ -71,6 +72,17 @@ def render(table: Table) -> str:
                         **record,
                     }
                 )
+    return buffer.getvalue()
+
+
+def render_page(page: Page) -> str:
+    """Write the first table in full precision."""
+    listing = page.listings[0]
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer)
+    writer.writerow([safe(heading.text) for heading in listing.headings])
+    for row in listing.rows:
+        writer.writerow(["" if x is None else repr(x) if isinstance(x, float) else safe(str(x)) for x in row])
     return buffer.getvalue()
 
 
@@ -109,4 +121,8 @@ def _records(row: Row, column: Column) -> Iterator[dict[str, object]]:
 
 @hookimpl
 def crystalbench_reporters() -> Iterable[ReporterSpec]:
-    return (ReporterSpec(name="csv", version="1", title="CSV, one line per value", suffix=".csv", render=render),)
+    return (
+        ReporterSpec(
+            name="csv", version="1", title="CSV, one line per value", suffix=".csv", render=render, page=render_page
+        ),
+    )

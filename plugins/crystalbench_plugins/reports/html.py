@@ -28,6 +28,7 @@ from crystalbench import (
     Table,
     hookimpl,
 )
+from crystalbench.tables.listing import Page
 from crystalbench.tables.text import plain
 from crystalbench_plugins.reports._browse import browsable
 from crystalbench_plugins.reports._details import facts
@@ -147,7 +148,7 @@ def _drawn(figures: ProfileFigures) -> dict[str, object]:
 
 
 @cache
-def _template() -> "Template":
+def _template(name: str = "report.html") -> "Template":
     """Return the template: every value is put on one line of printable text, and escaped unless it is markup."""
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
@@ -160,7 +161,7 @@ def _template() -> "Template":
         keep_trailing_newline=True,
         finalize=lambda value: plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value,
     )
-    return environment.from_string(files(__package__).joinpath("report.html").read_text(encoding="utf-8"))
+    return environment.from_string(files(__package__).joinpath(name).read_text(encoding="utf-8"))
 
 
 # --- the table ----------------------------------------------------------------------------------------------------
@@ -299,8 +300,24 @@ def _values(sheet: Sheet) -> Iterator[dict[str, object]]:
                     yield place | {"problem": problem_text(line.row, Cell(outcomes=(outcome,)))}
 
 
+def render_page(page: Page) -> str:
+    """Write plain tables as one page of the same looks."""
+    from markupsafe import Markup
+
+    style = Markup(files(__package__).joinpath("report.css").read_text(encoding="utf-8"))
+    return _template("page.html").render(title=page.title, style=style, listings=page.listings)
+
+
 @hookimpl
 def crystalbench_reporters() -> Iterable[ReporterSpec]:
     return (
-        ReporterSpec(name="html", version="4", title="HTML report", suffix=".html", render=render, illustrated=render),
+        ReporterSpec(
+            name="html",
+            version="4",
+            title="HTML report",
+            suffix=".html",
+            render=render,
+            illustrated=render,
+            page=render_page,
+        ),
     )

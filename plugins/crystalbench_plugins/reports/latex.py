@@ -12,6 +12,7 @@ from math import ceil
 from textwrap import wrap
 
 from crystalbench import Column, ColumnSet, Direction, ReporterSpec, RowKind, Table, hookimpl
+from crystalbench.tables.listing import Page
 from crystalbench.tables.text import plain
 from crystalbench_plugins.reports._latex_text import escape, is_label, lines_of, width, width_of_label
 from crystalbench_plugins.reports._layout import (
@@ -262,6 +263,20 @@ def _counts(line: Line, numbers: Sequence[int | None]) -> str:
     return f"{told} ({reasons})" if reasons else told
 
 
+def render_page(page: Page) -> str:
+    """Write plain tables, each as a longtable with its notes below."""
+    lines = [r"% needs \usepackage{booktabs,longtable}"]
+    for listing in page.listings:
+        kinds = "".join("r" if listing.numeric(i) else "l" for i in range(len(listing.headings)))
+        heads = " & ".join(escape(plain(heading.text)) for heading in listing.headings)
+        lines += [rf"\begin{{longtable}}{{{kinds}}}", rf"\caption{{{escape(plain(listing.title))}}}\\", r"\toprule"]
+        lines += [rf"{heads} \\", r"\midrule", r"\endhead"]
+        lines += [rf"{' & '.join(escape(plain(cell)) for cell in row)} \\" for row in listing.texts()]
+        lines += [r"\bottomrule", r"\end{longtable}"]
+        lines += [rf"{{\footnotesize {escape(_sentence(plain(note)))}\par}}" for note in listing.notes]
+    return "\n".join(lines) + "\n"
+
+
 @hookimpl
 def crystalbench_reporters() -> Iterable[ReporterSpec]:
     return (
@@ -271,6 +286,7 @@ def crystalbench_reporters() -> Iterable[ReporterSpec]:
             title="LaTeX (booktabs)",
             suffix=".tex",
             render=render,
+            page=render_page,
             columns=ColumnSet.DEFAULT,
         ),
     )

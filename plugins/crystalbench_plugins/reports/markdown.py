@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from textwrap import wrap
 
 from crystalbench import ColumnSet, ReporterSpec, RowKind, Table, hookimpl
+from crystalbench.tables.listing import Page
 from crystalbench.tables.text import plain
 from crystalbench_plugins.reports._layout import (
     Entry,
@@ -41,6 +42,19 @@ def render(table: Table) -> str:
         parts.append(_filled(f"Settings: {escape(settings_text(table))}", width))
     parts += [_filled(escape(plain(note)), width) for note in table.notes]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def render_page(page: Page) -> str:
+    """Write plain tables under a title, their notes below them."""
+    parts = [f"# {escape(plain(page.title))}"]
+    for listing in page.listings:
+        parts.append(f"## {escape(plain(listing.title))}")
+        texts = [[escape(plain(cell)) for cell in row] for row in listing.texts()]
+        heads = [escape(plain(heading.text)) for heading in listing.headings]
+        left = [not listing.numeric(i) for i in range(len(heads))]
+        parts.append(pipe_table([[head, *(row[i] for row in texts)] for i, head in enumerate(heads)], left))
+        parts += [_filled(escape(plain(note)), WIDTH) for note in listing.notes]
+    return "\n\n".join(parts) + "\n"
 
 
 def _filled(text: str, width: int, indent: str = "") -> str:
@@ -105,15 +119,16 @@ def _samples(sheet: Sheet, width: int) -> Iterator[str]:
     yield _filled(f"Without a protostructure: {'; '.join(reasons)}.", width) if reasons else ""
 
 
-def pipe_table(columns: Sequence[Sequence[str]]) -> str:
-    """Return columns of cells, headings first, as a padded table; the first column is left-aligned."""
+def pipe_table(columns: Sequence[Sequence[str]], left: Sequence[bool] | None = None) -> str:
+    """Return columns of cells, headings first, as a padded table; by default the first column is left-aligned."""
     widths = [column_width(column) for column in columns]
+    left = [i == 0 for i in range(len(columns))] if left is None else left
     lines = []
     for cells in zip(*columns, strict=True):
         pads = [" " * (width - shown_width(cell)) for cell, width in zip(cells, widths, strict=True)]
-        padded = [cell + pad if i == 0 else pad + cell for i, (cell, pad) in enumerate(zip(cells, pads, strict=True))]
+        padded = [cell + pad if first else pad + cell for first, cell, pad in zip(left, cells, pads, strict=True)]
         lines.append(f"| {' | '.join(padded)} |")
-    rule = ("-" * (width + 2) if i == 0 else "-" * (width + 1) + ":" for i, width in enumerate(widths))
+    rule = ("-" * (width + 2) if first else "-" * (width + 1) + ":" for first, width in zip(left, widths, strict=True))
     lines.insert(1, f"|{'|'.join(rule)}|")
     return "\n".join(lines)
 
@@ -150,5 +165,6 @@ def crystalbench_reporters() -> Iterable[ReporterSpec]:
             render=render,
             columns=ColumnSet.DEFAULT,
             terminal=True,
+            page=render_page,
         ),
     )

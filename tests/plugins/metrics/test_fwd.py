@@ -24,7 +24,7 @@ from crystalbench.crystals.samples import Converted
 from crystalbench.plugins import Plugins
 from crystalbench.runs.config import RunConfig
 from crystalbench.runs.embeddings import CachedEncoder
-from crystalbench.runs.plan import plan_encoders
+from crystalbench.runs.encoder_plan import plan_encoders
 from crystalbench.runs.score import cached_encoders
 from crystalbench.testing import CountingEncoder, check_metric, example_encoder
 from crystalbench_plugins.metrics import fwd

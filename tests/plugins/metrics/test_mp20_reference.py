@@ -10,7 +10,7 @@ from crystalbench import Dataset, Protostructure, SamplerInput, SampleSet, Score
 from crystalbench.plugins import Plugins
 from crystalbench.runs.config import RunConfig
 from crystalbench.runs.embeddings import CachedEncoder
-from crystalbench.runs.plan import plan_encoders
+from crystalbench.runs.encoder_plan import plan_encoders
 from crystalbench.runs.score import cached_encoders
 from crystalbench_plugins.metrics import fwd
 

@@ -1,0 +1,1 @@
+"""Discovery: from the samples of a generator to ranked materials."""

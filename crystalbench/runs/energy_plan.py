@@ -1,0 +1,199 @@
+"""What the energies of a run are computed with: realiser, potential, hull and elemental references."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from crystalbench.energies import HullSpec, PotentialSpec, RealiserSpec, calibration_of
+from crystalbench.errors import ConfigError, PluginError
+from crystalbench.interfaces import Need, Parameters
+from crystalbench.isolation import required
+from crystalbench.materials.potential import EnergyScheme
+from crystalbench.materials.search import search
+from crystalbench.plugins import Plugins, Registry
+from crystalbench.runs.cache import content_key
+from crystalbench.runs.code_identity import code_identity
+from crystalbench.runs.config import RunConfig, check_parameters
+from crystalbench.runs.energy_config import EnergyConfig
+from crystalbench.versions import packages
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PotentialPlan:
+    """A potential of a run."""
+
+    spec: PotentialSpec
+    parameters: Parameters
+    identity: str
+
+    @property
+    def shown(self) -> str:
+        """How columns are told apart: name and beginning of the identity."""
+        return f"{self.spec.name}-{self.identity[:4]}"
+
+    def describe(self) -> str:
+        return f"{self.spec.title} ({self.spec.name} {self.spec.version}, sha256 {self.identity[:12]})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HullPlan:
+    """The hull of a run."""
+
+    spec: HullSpec
+    parameters: Parameters
+    identity: str
+
+    def describe(self) -> str:
+        return f"{self.spec.title} ({self.spec.name} {self.spec.version}, sha256 {self.identity[:12]})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RealiserPlan:
+    """The realiser of a run."""
+
+    spec: RealiserSpec
+    parameters: Parameters
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnergyPlan:
+    """Everything that energies depend on but the samples."""
+
+    config: EnergyConfig
+    potentials: tuple[PotentialPlan, ...]
+    hull: HullPlan
+    realiser: RealiserPlan
+
+    def search_key(self, potential: PotentialPlan) -> str:
+        """SHA-256 of all that a material depends on but the candidate, the seed and the letter table."""
+        return content_key(
+            settings=_plain(asdict(self.config.search)),
+            potential=[potential.spec.name, potential.spec.version, potential.identity, dict(potential.parameters)],
+            realiser=[self.realiser.spec.name, self.realiser.spec.version, dict(self.realiser.parameters)],
+            code=[code_identity(f, whole=False) for f in (search, potential.spec.load, self.realiser.spec.propose)],
+            packages=dict(packages()),
+        )
+
+    def identity(self, potential: PotentialPlan) -> str:
+        """SHA-256 of what tells two columns of energies apart: settings, and versions and content of all parts."""
+        config = self.config.to_mapping()
+        apart = ("potentials", "hull", "realiser", "timeout")
+        return content_key(
+            config={key: value for key, value in config.items() if key not in apart},
+            parts=[
+                [potential.spec.name, potential.spec.version, potential.identity],
+                [self.hull.spec.name, self.hull.spec.version, self.hull.identity],
+                [self.realiser.spec.name, self.realiser.spec.version, dict(self.realiser.parameters)],
+            ],
+        )
+
+    def basis(self, potential: PotentialPlan) -> str:
+        """The sentence that stands under every table of these energies."""
+        scheme = {
+            EnergyScheme.MP2020_CORRECTED: "which predicts MP2020-corrected energies",
+            EnergyScheme.MP_UNCORRECTED: "whose energies are corrected by MP2020",
+        }[potential.spec.energy_scheme]
+        caveat = self.hull.spec.caveat.rstrip(".")
+        known = calibration_of(self.hull.spec, potential.identity)
+        errors = "; ".join(map(str, known)) or "the errors of this potential against DFT were not measured"
+        return (
+            f"relaxed with {potential.describe()}, {scheme}; elemental references of the hull (DFT); hull: "
+            f"{self.hull.describe()}: {caveat}; {errors}"
+        )
+
+
+def wanted_metrics(config: RunConfig, plugins: Plugins) -> tuple[str, ...]:
+    """Return the names of the metrics of a run: those named, else the default ones; with those of energies if asked."""
+    ordered = sorted(plugins.metrics.values(), key=lambda spec: (spec.order, spec.name))
+    named = config.metrics or tuple(spec.name for spec in ordered if spec.default)
+    more = (spec.name for spec in ordered if config.with_energies and Need.ENERGY in spec.needs)
+    return tuple(dict.fromkeys((*named, *more)))
+
+
+def plan_energies(
+    config: EnergyConfig,
+    parameters: Mapping[str, Mapping[str, Parameters]],
+    plugins: Plugins,
+    written: Mapping[str, str] | None = None,
+) -> EnergyPlan:
+    """Resolve names and parameters.
+
+    Parameters
+    ----------
+    parameters
+        ``{"potential": {NAME: …}, "hull": …, "realiser": …}``.
+    written
+        Identities of the potentials of a finished run: nothing has to be installed to judge its materials again.
+
+    Raises
+    ------
+    ConfigError
+        For what the user must change, install or fetch.
+    PluginError
+        For an identity that is no SHA-256.
+    """
+    names = config.potentials or _defaults(plugins.potentials)
+    potentials = tuple(
+        _potential(plugins.potentials[name], parameters["potential"].get(name, {}), written) for name in names
+    )
+    for potential in potentials:
+        if potential.spec.energy_scheme is EnergyScheme.OTHER:
+            raise ConfigError(
+                f"potential {potential.spec.name}: imitates no energies of the Materials Project, so that no hull of "
+                "them can judge what it gives; name another one"
+            )
+    hull_name = config.hull or _defaults(plugins.hulls)[0]
+    hull_spec = plugins.hulls[hull_name]
+    of_hull = check_parameters(f"hull.{hull_name}", parameters["hull"].get(hull_name, {}), hull_spec.parameters)
+    if missing := required("missing", f"hull {hull_name}", lambda: hull_spec.missing(of_hull)):
+        raise ConfigError(f"hull {hull_name}: {missing}")
+    realiser_name = config.realiser or _defaults(plugins.realisers)[0]
+    realiser = plugins.realisers[realiser_name]
+    of_realiser = check_parameters(
+        f"realiser.{realiser_name}", parameters["realiser"].get(realiser_name, {}), realiser.parameters
+    )
+    if written is None and (
+        lacking := required("missing", f"realiser {realiser_name}", lambda: realiser.missing(of_realiser))
+    ):
+        raise ConfigError(f"realiser {realiser_name}: {lacking}")
+    identity = required("identity", f"hull {hull_name}", lambda: hull_spec.identity(of_hull))
+    return EnergyPlan(
+        config=config,
+        potentials=potentials,
+        hull=HullPlan(spec=hull_spec, parameters=of_hull, identity=_hashed(f"hull {hull_name}", identity)),
+        realiser=RealiserPlan(spec=realiser, parameters=of_realiser),
+    )
+
+
+def _potential(spec: PotentialSpec, given: Parameters, written: Mapping[str, str] | None) -> PotentialPlan:
+    parameters = check_parameters(f"potential.{spec.name}", given, spec.parameters)
+    if written is not None:
+        identity = written[spec.name]
+    elif missing := required("missing", f"potential {spec.name}", lambda: spec.missing(parameters)):
+        raise ConfigError(f"potential {spec.name}: {missing}")
+    else:
+        identity = required("identity", f"potential {spec.name}", lambda: spec.identity(parameters))
+    return PotentialPlan(spec=spec, parameters=parameters, identity=_hashed(f"potential {spec.name}", identity))
+
+
+def _defaults(registry: Registry[Any]) -> tuple[str, ...]:
+    names = tuple(spec.name for spec in registry.values() if spec.default)
+    if not names:
+        known = ", ".join(sorted(registry)) or "none is installed"
+        raise ConfigError(f"name a {registry.kind.removesuffix('s')} in [energies]; known: {known}")
+    return names[:1]
+
+
+def _hashed(what: str, identity: str) -> str:
+    if not re.fullmatch(r"[0-9a-f]{64}", identity):
+        raise PluginError(f"{what}: its identity must be a SHA-256 in hex, got {identity!r}")
+    return identity
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, str) else value

@@ -1,0 +1,169 @@
+"""Materials of a run: each candidate is searched once, in workers, and kept on disk the moment it is done.
+
+A run that is killed loses at most the candidates in work, one a worker.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from time import perf_counter
+from typing import Protocol
+
+from crystalbench.crystals.elements import ELEMENTS, NUMBERS
+from crystalbench.crystals.protostructure import Protostructure
+from crystalbench.executors import Executors, Lost, Task
+from crystalbench.materials.candidate import REPEATED, Candidate, Material, Reason
+from crystalbench.materials.task import SearchTask, search_all
+from crystalbench.runs.cache import Cache, content_key
+from crystalbench.runs.energy_plan import EnergyPlan, PotentialPlan
+from crystalbench.runs.progress import bar
+
+FIRST = 4
+"""Materials after which the time of all is estimated."""
+
+
+class Materials(Protocol):
+    """What gives the material of each candidate, in their order; repeats are welcome."""
+
+    def find(self, candidates: Sequence[Candidate], /) -> list[Material]: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchedMaterials:
+    """Materials that are searched for, unless the cache has them.
+
+    Attributes
+    ----------
+    seed
+        Of the run.
+    executors
+        Where the search runs.
+    log
+        Told how long the rest will take.
+    """
+
+    plan: EnergyPlan
+    potential: PotentialPlan
+    seed: int
+    cache: Cache
+    executors: Executors
+    log: Callable[[str], None] = lambda line: None
+
+    def find(self, candidates: Sequence[Candidate], /) -> list[Material]:
+        """Return what became of each candidate.
+
+        Raises
+        ------
+        CrystalbenchError
+            If no worker process can be started.
+        """
+        found: dict[str, Material] = {}
+        wanted: dict[str, Candidate] = {}
+        search_key = self.plan.search_key(self.potential)
+        keys = [self._key(search_key, candidate) for candidate in candidates]
+        for key, candidate in zip(keys, candidates, strict=True):
+            if key in found or key in wanted:
+                continue
+            kept = self._refused(candidate) or self.cache.get("materials", key, Material.from_json)
+            if kept is not None:
+                found[key] = kept
+            else:
+                wanted[key] = candidate
+        found |= self._search(wanted)
+        return [found[key] for key in keys]
+
+    def _key(self, search_key: str, candidate: Candidate) -> str:
+        return content_key(search=search_key, seed=self.seed, label=candidate.label, own=candidate.digest)
+
+    def _refused(self, candidate: Candidate) -> Material | None:
+        """What is known without any search."""
+        protostructure = Protostructure.from_canonical(candidate.label)
+        numbers = {NUMBERS[element] for element in protostructure.elements}
+        refused = Material(label=candidate.label, digest=candidate.digest)
+        if unknown := sorted(numbers - self.potential.spec.elements):
+            named = ", ".join(ELEMENTS[z - 1] for z in unknown)
+            return _without(refused, Reason.UNKNOWN_ELEMENT, f"{self.potential.spec.name} does not know {named}")
+        if (atoms := protostructure.n_sites_primitive) > (most := self.plan.config.max_atoms):
+            return _without(refused, Reason.TOO_MANY_ATOMS, f"{atoms} in the primitive cell, the limit is {most}")
+        return None
+
+    def _search(self, wanted: Mapping[str, Candidate]) -> dict[str, Material]:
+        if not wanted:
+            return {}
+        keys = list(wanted)
+        found: dict[str, Material] = {}
+        clock = _Estimate([_atoms(candidate) for candidate in wanted.values()], self.log)
+
+        def finished(number: int, outcome: Material | Lost) -> None:
+            material = _material(outcome, wanted[keys[number]], self.plan.config.timeout)
+            found[keys[number]] = material
+            if not any(one in REPEATED for one in (material.reason, *(t.reason for t in material.tries))):
+                self.cache.put("materials", keys[number], material.to_json())
+            clock.done(number)
+            report(len(found), f"{wanted[keys[number]].label}")
+
+        with (
+            self.executors.start(self._task()) as executor,
+            bar(f"relaxing with {self.potential.spec.title}", len(keys), "materials") as report,
+        ):
+            items = dict(enumerate(wanted.values()))
+            executor.run(items, [[number] for number in items], finished=finished)
+        return found
+
+    def _task(self) -> Task[Candidate, list[Candidate], Material]:
+        task = SearchTask(
+            settings=self.plan.config.search,
+            load=self.potential.spec.load,
+            loaded_with=tuple(self.potential.parameters.items()),
+            propose=self.plan.realiser.spec.propose,
+            proposed_with=tuple(self.plan.realiser.parameters.items()),
+            seed=self.seed,
+        )
+        return Task(
+            function=partial(search_all, task),
+            pack=list,
+            timeout=self.plan.config.timeout,
+            preload=("numpy", "crystalbench.materials.task"),
+        )
+
+
+class _Estimate:
+    """Says how long the rest will take, once the first few are done: time goes with the number of atoms."""
+
+    def __init__(self, atoms: Sequence[int], log: Callable[[str], None]) -> None:
+        self._atoms, self._log = atoms, log
+        self._start = perf_counter()
+        self._done: list[int] = []
+
+    def done(self, number: int) -> None:
+        self._done.append(number)
+        if len(self._done) == FIRST < len(self._atoms):
+            pace = (perf_counter() - self._start) / sum(self._atoms[i] for i in self._done)
+            left = pace * (sum(self._atoms) - sum(self._atoms[i] for i in self._done))
+            self._log(
+                f"{len(self._atoms) - FIRST:,} more materials will take about {spoken(left)}, by the first {FIRST}"
+            )
+
+
+def spoken(seconds: float) -> str:
+    """A time in the unit that suits it."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"
+
+
+def _atoms(candidate: Candidate) -> int:
+    return Protostructure.from_canonical(candidate.label).n_sites_primitive
+
+
+def _material(outcome: Material | Lost, candidate: Candidate, timeout: float) -> Material:
+    if isinstance(outcome, Material):
+        return outcome
+    lost = Material(label=candidate.label, digest=candidate.digest)
+    if outcome.timed_out:
+        return _without(lost, Reason.TIMEOUT, f"no answer within {timeout:g} s")
+    return _without(lost, Reason.CRASH, outcome.detail)
+
+
+def _without(material: Material, reason: Reason, detail: str) -> Material:
+    return replace(material, reason=reason, detail=detail)

@@ -1,0 +1,152 @@
+"""The energies of one replica: which samples were relaxed, what became of them, and the files that tell it."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from crystalbench.crystals.protostructure import Protostructure
+from crystalbench.crystals.samples import Invalid, RawStructure, SampleSet
+from crystalbench.crystals.wyckoff import Table
+from crystalbench.errors import NotComputable, ReadError
+from crystalbench.materials.candidate import Candidate, Material
+from crystalbench.materials.judged import Judge, Judged
+from crystalbench.runs.materials import Materials
+
+SCORE_FIELDS = (
+    *("index", "protostructure", "novel", "duplicate_of", "potential", "energy", "formation_energy", "e_above_hull"),
+    *("decomposes_into", "tries", "agreed", "relaxed_0.01", "relaxed_0.1", "reason", "detail"),
+)
+"""Columns of ``scores/NAME.R.csv``: energies in eV/atom; the reason why there is none, or no distance from the hull."""
+
+
+class RowMaterials(Protocol):
+    """What gives the materials of rows of a replica."""
+
+    def of(self, rows: Sequence[int], /) -> list[Material]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchedRows:
+    """Materials of samples that are searched for; ``own`` returns the geometries that samples came with."""
+
+    samples: SampleSet
+    own: Callable[[Sequence[int]], Mapping[int, RawStructure]]
+    materials: Materials
+
+    def of(self, rows: Sequence[int], /) -> list[Material]:
+        own = self.own(rows)
+        return self.materials.find([Candidate(label=_label(self.samples, row), own=own.get(row)) for row in rows])
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRows:
+    """Materials as the folder of a run keeps them."""
+
+    by_row: Mapping[int, Material]
+
+    def of(self, rows: Sequence[int], /) -> list[Material]:
+        if absent := [row for row in rows if row not in self.by_row]:
+            raise NotComputable(f"the materials of rows {absent[:5]} are not among those that the run has kept")
+        return [self.by_row[row] for row in rows]
+
+
+@dataclass(kw_only=True)
+class ReplicaEnergies:
+    """See `crystalbench.interfaces.RunEnergies`. ``at_most`` samples are judged where all would be; 0: all."""
+
+    samples: SampleSet
+    materials: RowMaterials
+    judge: Judge
+    seed: int
+    at_most: int = 0
+    _judged: dict[int, Judged] = field(default_factory=dict, init=False)
+
+    def sampled(self, rows: Sequence[int], /) -> list[int]:
+        if not self.at_most or len(rows) <= self.at_most:
+            return list(rows)
+        place = np.argsort(np.random.default_rng(self.seed).permutation(len(self.samples)))
+        return sorted(sorted(rows, key=lambda row: place[row])[: self.at_most])
+
+    def judged(self, rows: Sequence[int], /) -> list[Judged]:
+        absent = [row for row in dict.fromkeys(rows) if row not in self._judged]
+        for row, material in zip(absent, self.materials.of(absent), strict=True):
+            self._judged[row] = self.judge.judge(material)
+        return [self._judged[row] for row in rows]
+
+    @property
+    def all(self) -> Mapping[int, Judged]:
+        """All that was judged, by row."""
+        return dict(sorted(self._judged.items()))
+
+
+def materials_text(judged: Mapping[int, Judged]) -> str:
+    """The materials of some rows as lines of JSON; rows of one material share its line."""
+    rows: dict[tuple[str, str], list[int]] = {}
+    materials: dict[tuple[str, str], Material] = {}
+    for row, one in judged.items():
+        key = (one.material.label, one.material.digest)
+        rows.setdefault(key, []).append(row)
+        materials[key] = one.material
+    return "".join(json.dumps({"rows": rows[key], **materials[key].to_json()}) + "\n" for key in rows)
+
+
+def stored_rows(text: str, file: str, samples: SampleSet) -> StoredRows:
+    """Read `materials_text`; raises `ReadError` for a damaged line, or a material of another sample."""
+    found: dict[int, Material] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        try:
+            data = json.loads(line)
+            rows = data.pop("rows")
+            material = Material.from_json(data)
+            if any(_label(samples, row) != material.label for row in rows):
+                raise ValueError(f"{material.label} is not the sample of rows {rows}")
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+            raise ReadError(f"{file}: line {number} is no material of this run: {error}") from error
+        found |= dict.fromkeys(rows, material)
+    return StoredRows(found)
+
+
+def score_rows(
+    samples: SampleSet, known: frozenset[str] | None, judged: Mapping[str, Mapping[int, Judged]]
+) -> Iterator[tuple[object, ...]]:
+    """Yield the rows of ``scores/NAME.R.csv``: each sample once for each potential.
+
+    Parameters
+    ----------
+    known
+        Labels of the training split; None where there is none.
+    judged
+        By the shown name of the potential.
+    """
+    for potential, rows in judged.items():
+        first: dict[str, int] = {}
+        for index, item in enumerate(samples):
+            if isinstance(item, Invalid):
+                yield (index, *[""] * 3, potential, *[""] * 8, str(item.reason), item.detail)
+                continue
+            novel = "" if known is None else item.label not in known
+            earlier = first.setdefault(item.label, index)
+            head = (index, item.label, novel, earlier if earlier != index else "", potential)
+            if (one := rows.get(index)) is None:
+                yield (*head, *[""] * 10)
+                continue
+            material = one.material
+            yield (
+                *head, _number(material.energy), _number(one.formation), _number(one.distance), one.products,
+                len(material.tries), material.agreed, material.relaxed, material.loose, one.reason or "", one.detail,
+            )  # fmt: skip
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.6f}"
+
+
+def _label(samples: SampleSet, row: int) -> str:
+    """The label of a valid sample under the affine letter table."""
+    item = samples.items[row]
+    if not isinstance(item, Protostructure):
+        raise LookupError(f"row {row} is no valid sample")
+    return item.label if item.table is Table.AFFINE else Protostructure(item.spacegroup, item.orbits).label

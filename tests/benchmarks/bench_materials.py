@@ -1,0 +1,169 @@
+"""Materials made from labels alone, held against reality. Needs the shared data and ``crystalbench[discover]``.
+
+    python tests/benchmarks/bench_materials.py known [N]     (100)
+    python tests/benchmarks/bench_materials.py paper
+
+``known`` takes N materials of MP-20 (validation and test) with at most 8 atoms in the primitive cell, at random, makes
+each from its label, and asks whether it is the known one: an energy no higher than that of the known structure, relaxed
+with the same potential, plus 0.01 eV/atom, and pymatgen's `StructureMatcher` against the structure of the table.
+``paper`` makes those of Table 6 of the WyckoffDiff paper, whose energies are DFT's. Everything is kept in the cache: a
+run that was interrupted goes on.
+"""
+
+import os
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from crystalbench.crystals.convert import ConversionSettings, convert
+from crystalbench.crystals.elements import NUMBERS
+from crystalbench.crystals.protostructure import Protostructure
+from crystalbench.crystals.samples import RawStructure
+from crystalbench.executors import Executors
+from crystalbench.materials.candidate import Candidate
+from crystalbench.plugins import Plugins
+from crystalbench.runs.cache import Cache
+from crystalbench.runs.energy_book import judge_of
+from crystalbench.runs.energy_config import EnergyConfig
+from crystalbench.runs.energy_plan import plan_energies
+from crystalbench.runs.materials import SearchedMaterials
+
+BLOCK = 10
+SAME = 0.01  # eV/atom
+ATOMS = 8
+
+TABLE_6 = {  # label: formation energy, energy above hull, eV/atom (DFT)
+    "AB6C_hR24_166_a_h_b:Cs-F-Sn": (-2.6103, -0.0322),
+    "A2B6CD_cF40_225_c_e_a_b:Cs-F-Ni-Rb": (-2.6043, -0.0194),
+    "AB6C_hR24_148_a_f_b:Ba-F-W": (-3.2550, -0.0097),
+    "A6BC_cF32_225_e_a_b:F-Li-Ru": (-2.4313, -0.0076),
+    "A6B3C_mC20_12_ij_ai_d:F-Rb-V": (-3.1621, -0.0068),
+    "A5B2C_tP8_123_bj_e_a:F-K-Zn": (-2.6064, -0.0038),
+    "A6BC_cF32_225_e_a_b:F-K-Ta": (-3.6294, -0.0027),
+    "A6BC_mC16_12_ij_a_d:F-Ti-Zn": (-3.3484, -0.0019),
+    "ABC2_hP8_194_a_c_f:Na-Nb-O": (-2.5369, -0.0009),
+    "A6BCD2_cF40_225_e_a_b_c:F-Ga-Na-Rb": (-3.0972, -0.0003),
+    "ABC4_tI24_141_a_b_h:As-Nd-O": (-2.8137, -0.0003),
+    "A3B_hR24_167_e_b:F-Ga": (-2.9513, -0.0002),
+    "A2BC7D2_hR36_155_c_a_bf_c:Al-Ba-O-Sb": (-2.7786, -3.07e-5),
+    "AB_cF8_225_a_b:Ca-O": (-3.3142, 6.16e-5),
+    "ABC_hP6_194_c_d_a:F-La-Se": (-3.1550, 6.20e-5),
+    "AB4C_oC24_63_c_fg_c:Ca-O-S": (-2.6801, 8.25e-5),
+    "A2BC_hR12_166_c_a_b:Ca-I-P": (-1.4222, 0.0001),
+}
+
+
+def main() -> None:
+    plan = plan_energies(EnergyConfig(), {"potential": {}, "hull": {}, "realiser": {}}, Plugins.load())
+    potential = plan.potentials[0]
+    search = SearchedMaterials(
+        plan=plan, potential=potential, seed=0, cache=Cache(), executors=Executors(workers=1), log=print
+    )
+    judge = judge_of(plan, potential)
+    print(plan.basis(potential))
+    if sys.argv[1:2] == ["paper"]:
+        paper(search, judge)
+    else:
+        known(search, judge, int(sys.argv[2]) if len(sys.argv) > 2 else 100)
+
+
+def paper(search: SearchedMaterials, judge: Any) -> None:
+    print("| protostructure | E form, paper | here | E hull, paper | here | tries | agree | kept | CPU s |")
+    print("|---|---:|---:|---:|---:|---:|---|---|---:|")
+    for label, (formation, distance) in TABLE_6.items():
+        canonical = Protostructure.parse(label).label
+        material = search.find([Candidate(label=canonical)])[0]
+        one = judge.judge(material)
+        here = [f"{x:.3f}" if x is not None else str(one.reason) for x in (one.formation, one.distance)]
+        print(
+            f"| `{canonical}` | {formation:.3f} | {here[0]} | {distance:.4f} | {here[1]} | {len(material.tries)} | "
+            f"{material.agreed} | {material.kept} | {material.seconds:.1f} |",
+            flush=True,
+        )
+
+
+def known(search: SearchedMaterials, judge: Any, n: int) -> None:
+    rows = chosen(n, search.potential.spec.elements)
+    found: list[dict[str, Any]] = []
+    for start in range(0, len(rows), BLOCK):
+        block = rows[start : start + BLOCK]
+        made = search.find([Candidate(label=label) for label, _, _ in block])
+        own = search.find([Candidate(label=label, own=structure) for label, structure, _ in block])
+        for (label, structure, energy), new, old in zip(block, made, own, strict=True):
+            found.append(compared(label, structure, energy, new, old, judge))
+            print(found[-1], flush=True)
+        summary(found)
+
+
+def chosen(n: int, elements: frozenset[int]) -> list[tuple[str, RawStructure, float]]:
+    """Labels, structures and formation energies (eV/atom) of n materials, at random, each label once."""
+    import pandas
+    from pymatgen.core import Structure
+
+    shared = Path(os.environ.get("CRYSTALBENCH_SHARED", Path(__file__).parents[3] / "shared"))
+    folder = shared / "data" / "mp_20_val_test"
+    table = pandas.concat([pandas.read_feather(folder / f"mp_20_{part}.feather") for part in ("val", "test")])
+    rows: dict[str, tuple[str, RawStructure, float]] = {}
+    for row in np.random.default_rng(0).permutation(len(table)).tolist():
+        if len(rows) == n:
+            break
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            crystal = Structure.from_str(table["cif"].iloc[row], fmt="cif").get_primitive_structure()
+        structure = RawStructure.of(crystal.lattice.matrix, crystal.frac_coords, crystal.atomic_numbers)
+        label = convert(structure, ConversionSettings())
+        if not isinstance(label, Protostructure) or label.n_sites_primitive > ATOMS:
+            continue
+        if {NUMBERS[name] for name in label.elements} <= elements:
+            rows.setdefault(label.label, (label.label, structure, float(table["formation_energy_per_atom"].iloc[row])))
+    return list(rows.values())
+
+
+def compared(label: str, structure: RawStructure, energy: float, new: Any, old: Any, judge: Any) -> dict[str, Any]:
+    """How the material made from the label alone compares with the known one."""
+    from pymatgen.analysis.structure_matcher import StructureMatcher
+    from pymatgen.core import Structure
+
+    def crystal(raw: RawStructure) -> Any:
+        return Structure(raw.lattice, raw.numbers.tolist(), raw.frac_coords)
+
+    one, other = judge.judge(new), judge.judge(old)
+    low = [i for i, t in enumerate(new.tries, 1) if t.energy is not None and old.energy is not None
+           and t.energy <= old.energy + SAME]  # fmt: skip
+    matches = new.structure is not None and StructureMatcher().fit(crystal(new.structure), crystal(structure))
+    return {
+        "label": label, "tries": len(new.tries), "agreed": new.agreed, "found at": low[0] if low else 0,
+        "matches": bool(matches), "above known": None if None in (new.energy, old.energy) else new.energy - old.energy,
+        "kept": new.kept, "error": None if one.formation is None else one.formation - energy,
+        "error of known": None if other.formation is None else other.formation - energy,
+        "free": Protostructure.from_canonical(label).degrees_of_freedom, "cpu": new.seconds, "reason": new.reason,
+    }  # fmt: skip
+
+
+def summary(found: list[dict[str, Any]]) -> None:
+    errors = np.array([row["error"] for row in found if row["error"] is not None])
+    own = np.array([row["error of known"] for row in found if row["error of known"] is not None])
+    first = np.array([row["found at"] for row in found])
+
+    def share(*names: str) -> str:
+        return f"{np.mean([all(row[name] for name in names) for row in found]):.0%}"
+
+    def mean(name: str) -> str:
+        return f"{np.mean([row[name] for row in found]):.1f}"
+
+    within = [f"{k} {np.mean((first > 0) & (first <= k)):.0%}" for k in (1, 2, 3)]
+    print(
+        f"{len(found)} materials: energy at most {SAME} eV/atom above the known one's {share('found at')} (after tries "
+        f"{', '.join(within)}); StructureMatcher {share('matches')}; both {share('found at', 'matches')}; energies "
+        f"agree {share('agreed')}; protostructure kept {share('kept')}; without an energy {share('reason')}; tries "
+        f"{mean('tries')}; CPU s {mean('cpu')}; formation energy against the table: MAE {np.abs(errors).mean():.3f}, "
+        f"median {np.median(np.abs(errors)):.3f}, of the known structures, relaxed, {np.abs(own).mean():.3f} eV/atom",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""A plugin that makes materials of real parts: an exact potential, the shipped realiser, a hull of four phases."""
+
+import os
+import signal
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from crystalbench import (
+    EnergyScheme,
+    Evaluated,
+    Hull,
+    HullSpec,
+    Parameter,
+    Parameters,
+    PotentialSpec,
+    RawStructure,
+    hookimpl,
+)
+from crystalbench.energies import RealiserSpec
+from crystalbench_plugins.realisers.random_orbits import crystalbench_realisers
+from tests.materials.morse import SPEC, Morse
+
+NA, CL, CU = 11, 17, 29
+
+
+class Fragile(Morse):
+    """Pairs that raise or end the process, as a library may, where copper meets chlorine: a file says how."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__()
+        self.file = file
+
+    def evaluate(self, structures: Sequence[RawStructure], /) -> list[Evaluated]:
+        for structure in structures:
+            if {CU, CL} <= set(structure.numbers.tolist()) and self.file.is_file():
+                if self.file.read_text() == "kill":
+                    os.kill(os.getpid(), signal.SIGKILL)
+                raise RuntimeError("no such pair")
+        return super().evaluate(structures)
+
+
+def load_morse(parameters: Parameters) -> Morse:
+    return Fragile(Path(str(parameters["fragile"])))
+
+
+def load_hull(parameters: Parameters) -> Hull:
+    phases = [{NA: 1, CL: 1}, {NA: 1, CL: 2}, {CU: 1, CL: 1}, {NA: 1, CU: 3}]
+    return Hull(phases, np.array([-0.40, -0.20, -0.05, 0.1]), {NA: -2.0, CL: -1.8, CU: -2.2})
+
+
+class Energies:
+    @hookimpl
+    def crystalbench_potentials(self) -> list[PotentialSpec]:
+        fragile = Parameter(name="fragile", default="", help="a file that says how the process ends")
+        made = replace(SPEC, load=load_morse, energy_scheme=EnergyScheme.MP2020_CORRECTED)
+        return [replace(made, parameters=(fragile,), default=True)]
+
+    @hookimpl
+    def crystalbench_realisers(self) -> list[RealiserSpec]:
+        return [replace(spec, default=True) for spec in crystalbench_realisers()]
+
+    @hookimpl
+    def crystalbench_hulls(self) -> list[HullSpec]:
+        return [
+            HullSpec(
+                name="four", version="1", title="Four phases", load=load_hull, identity=lambda parameters: "4" * 64,
+                card=lambda: "Four phases.", caveat="Four phases, none of them real.", default=True,
+            )
+        ]  # fmt: skip

@@ -1,0 +1,198 @@
+"""From samples to ranked materials: the funnel adds up, every sample has a fate, a killed discovery goes on."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crystalbench import Protostructure
+from crystalbench.errors import ConfigError
+from crystalbench.materials.selection import NOBLE_GASES, Block, block, excluded
+from crystalbench.plugins import Plugins
+from crystalbench.runs.config import RunConfig
+from crystalbench.runs.discovery.discovery import Discovery
+from crystalbench.runs.discovery.output import Found
+from crystalbench.runs.discovery.settings import DiscoverySettings, Order
+from crystalbench.runs.folder import RunFolder
+from tests.energy_plugins import Energies
+from tests.runs.test_energies import labels_file
+from tests.small_plugins import Small, SmallEncoders
+
+ROOT = Path(__file__).parents[2]
+LABELS = [
+    "AB_cF8_225_a_b:Cl-Na",  # known
+    "AB_cP2_221_a_b:Cl-Na",
+    "AB_cF8_225_a_b:Cl-Cu",
+    "AB_cP2_221_a_b:Cl-Na",  # a copy
+    "AB_cF8_225_a_b:Cl-K",  # unknown to the potential
+    "A_cF4_225_a:Ar",  # a noble gas
+    "AB_cP2_221_a_b:Cl-Gd",  # of the f block
+    None,  # no protostructure
+    "A_cI2_229_a:Cu",
+    "AB_cF8_216_a_c:Cl-Na",
+]
+
+
+def discover(folder: Path, labels: list[str | None] = LABELS, **given: Any) -> Found:
+    plugins = Plugins()
+    plugins.register(Small(), "small")
+    plugins.register(SmallEncoders(), "encoders")
+    plugins.register(Energies(), "energies")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    config = RunConfig.from_mapping(
+        {
+            "generators": ["mine"],
+            "generator": {"mine": {"samples": [str(labels_file(folder.parent, labels))]}},
+            "dataset": "example",
+            "workers": 1,
+            "n": len(labels),
+            "energies": {"tries": 2},
+        }
+    )
+    return Discovery(
+        config=config,
+        settings=DiscoverySettings(**given),
+        plugins=plugins,
+        folder=RunFolder(folder),
+        log=lambda _: None,
+        generator="mine",
+    ).execute()
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> tuple[Found, Path]:
+    folder = tmp_path_factory.mktemp("discovery") / "out"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CRYSTALBENCH_CACHE", str(folder.parent / "cache"))
+        return discover(folder, order=Order.SAMPLE, top=3), folder
+
+
+def test_each_step_of_the_funnel_is_a_part_of_the_one_before(found: tuple[Found, Path]) -> None:
+    counts = [count for _, count in found[0].funnel]
+    assert counts[:7] == [10, 9, 7, 6, 5, 4, 3]
+    assert counts == sorted(counts, reverse=True)
+
+
+def test_every_sample_has_one_fate(found: tuple[Found, Path]) -> None:
+    folder = found[1]
+    materials, ledger = rows(folder / "materials.csv"), rows(folder / "ledger.csv")
+    assert sorted(int(row["index"]) for row in [*materials, *ledger]) == list(range(len(LABELS)))
+    assert {int(row["index"]): row["reason"] for row in ledger} == {
+        0: "known",
+        3: "duplicate",
+        4: "unknown_element",
+        5: "excluded_element",
+        6: "excluded_element",
+        7: "invalid",
+        9: "not_taken",
+    }
+    assert next(row for row in materials if row["index"] == "1")["copies"] == "2"
+
+
+def test_materials_are_ranked_by_their_distance_from_the_hull(found: tuple[Found, Path]) -> None:
+    materials = rows(found[1] / "materials.csv")
+    distances = [float(row["e_above_hull"]) for row in materials if row["e_above_hull"]]
+    assert len(distances) >= 2
+    assert distances == sorted(distances)
+    assert [row["rank"] for row in materials] == ["1", "2", "3"]
+
+
+def test_the_manifest_says_what_the_numbers_rest_on(found: tuple[Found, Path]) -> None:
+    manifest = json.loads((found[1] / "manifest.json").read_text())
+    assert manifest["status"] == "finished"
+    assert manifest["energies"]["potentials"][0]["name"] == "morse"
+    assert manifest["settings"]["order"] == "sample"
+    assert manifest["funnel"]["samples"] == len(LABELS)
+    assert {"materials.csv", "materials.jsonl", "ledger.csv"} <= manifest["files"].keys()
+
+
+def test_those_that_an_encoder_predicts_to_be_lowest_are_taken_first(tmp_path: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("crystalbench.runs.discovery.discovery.SearchedMaterials", NoMaterials)
+        got = discover(tmp_path / "out", order=Order.ENERGY, top=2)
+    taken = [got.source.samples.items[row] for row in got.chosen.rows]
+    assert [len(item.orbits) for item in taken if isinstance(item, Protostructure)] == [
+        2,
+        2,
+    ]  # two are at -2, one at -1
+    assert {reason.reason for reason in got.chosen.dropped.values()} >= {"not_taken"}
+
+
+class NoMaterials:
+    """Finds nothing: for what comes before."""
+
+    def __init__(self, **_: Any) -> None: ...
+
+    def find(self, candidates: Any) -> list[Any]:
+        from crystalbench.materials.candidate import Material, Reason
+
+        return [Material(label=c.label, digest=c.digest, reason=Reason.NOT_REALISED) for c in candidates]
+
+
+def test_known_ones_and_other_elements_come_in_when_they_are_asked_for(tmp_path: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("crystalbench.runs.discovery.discovery.SearchedMaterials", NoMaterials)
+        got = discover(tmp_path / "out", order=Order.SAMPLE, known=True, blocks=tuple(Block), noble_gases=True)
+    assert [count for _, count in got.chosen.steps] == [10, 9, 9, 8, 5, 5]
+
+
+def test_a_folder_with_another_discovery_is_refused(found: tuple[Found, Path]) -> None:
+    with pytest.raises(ConfigError, match="other settings"):
+        discover(found[1], order=Order.SAMPLE, top=2)
+
+
+def test_killed_in_the_middle_the_same_command_gives_the_same(found: tuple[Found, Path], tmp_path: Path) -> None:
+    environment = {**os.environ, "CRYSTALBENCH_CACHE": str(tmp_path / "own-cache")}
+    command = [sys.executable, "-m", "tests.runs.test_discovery", str(tmp_path / "killed")]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
+    kept = tmp_path / "own-cache" / "materials"
+    for _ in range(1200):
+        if process.poll() is not None or (kept.exists() and list(kept.rglob("*.json.gz"))):
+            break
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert json.loads((tmp_path / "killed/manifest.json").read_text())["status"] == "running"
+    subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, timeout=120)
+    for name in ("ledger.csv", "report.csv"):
+        if (found[1] / name).exists():
+            assert (tmp_path / "killed" / name).read_bytes() == (found[1] / name).read_bytes()
+    assert timeless(tmp_path / "killed") == timeless(found[1])
+
+
+def timeless(folder: Path) -> list[dict[str, str]]:
+    return [row | {"cpu_seconds": ""} for row in rows(folder / "materials.csv")]
+
+
+def test_blocks_are_those_of_the_periodic_table() -> None:
+    examples = {
+        "H": "s",
+        "He": "s",
+        "B": "p",
+        "Fe": "d",
+        "La": "f",
+        "Yb": "f",
+        "Lu": "d",
+        "U": "f",
+        "Og": "p",
+        "Cs": "s",
+    }
+    assert {name: str(block(name)) for name in examples} == examples
+    assert excluded(["Fe", "O", "Xe", "Ce"]) == ["Xe", "Ce"]
+    assert len(NOBLE_GASES) == 7
+
+
+if __name__ == "__main__":
+    discover(Path(sys.argv[1]), order=Order.SAMPLE, top=3)
