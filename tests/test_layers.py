@@ -123,6 +123,7 @@ BELOW: dict[str, set[str]] = {
     "crystalbench_plugins.realisers": set(),
     "crystalbench_plugins.reports": set(),
     "crystalbench_plugins.leaderboard": {"reports"},
+    "crystalbench_plugins.sweep": {"metrics", "reports"},
     "crystalbench_plugins.reference_generators": set(),
     "crystalbench_plugins._download": set(),
     "crystalbench_plugins": set(),

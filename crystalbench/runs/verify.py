@@ -14,19 +14,20 @@ from typing import Any
 from crystalbench.crystals.convert import Converter
 from crystalbench.crystals.samples import Converted, Invalid, InvalidReason
 from crystalbench.datasets import Dataset
-from crystalbench.errors import ConfigError, ReadError, unknown_name
+from crystalbench.errors import ConfigError, ReadError
 from crystalbench.interfaces import Need, Timing
 from crystalbench.isolation import isolated
 from crystalbench.plugins import Plugins
 from crystalbench.runs.cache import Cache
 from crystalbench.runs.checks import Check, Finding, check, score_difference
-from crystalbench.runs.config import RunConfig, merged
+from crystalbench.runs.config import RunConfig
 from crystalbench.runs.failures import drawn_or_failed
 from crystalbench.runs.folder import LEDGER, STRUCTURES, RunFolder, ledger_text, samples_text
 from crystalbench.runs.manifest_shape import Status
 from crystalbench.runs.plan import GeneratorPlan, MetricPlan
 from crystalbench.runs.progress import bar
 from crystalbench.runs.score import Scorer, cached_encoders
+from crystalbench.runs.stored import stored_config
 from crystalbench.runs.stream import ReplicaSamples, Stream, notes_of, settled
 from crystalbench.runs.verify_energies import energy_checks, relaxed_again, stored_book
 from crystalbench.runs.verify_manifest import failure_problem, manifest_checks
@@ -69,7 +70,7 @@ class Verification:
             yield Check("run", Finding.DIFFERS, remedy)
             return
         written = self._written_config()
-        self.config = self._config()
+        self.config = stored_config(self.manifest, self.samples)
         yield from manifest_checks(self.manifest, written, self.plugins, self.folder)
         yield from self._files()
         spec = self.plugins.datasets[self.manifest["dataset"]["name"]]
@@ -111,17 +112,6 @@ class Verification:
             return RunConfig.from_mapping(self.manifest["config"])
         except ConfigError as error:
             raise ReadError(f"{self.folder.path / 'manifest.json'}: config: {error}") from error
-
-    def _config(self) -> RunConfig:
-        settings = self.manifest["config"]
-        replicas = {generator["name"]: len(generator["replicas"]) for generator in self.manifest["generators"]}
-        for name, files in self.samples.items():
-            if name not in replicas:
-                raise unknown_name("generator", name, replicas)
-            if len(files) != replicas[name]:
-                raise ConfigError(f"{name} has {replicas[name]} sample files in the run, {len(files)} are given")
-            settings = merged(settings, {"generator": {name: {"samples": list(files)}}})
-        return RunConfig.from_mapping(settings)
 
     def _read(self, name: str, parse: Callable[[str], Any]) -> Any:
         read = isolated("read", name, lambda: parse((self.folder.path / name).read_text(encoding="utf-8")))

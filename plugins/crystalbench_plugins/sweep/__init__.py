@@ -1,0 +1,1 @@
+"""How far the numbers of a run depend on how its crystals were converted."""
