@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from itertools import chain, count, islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Protocol
 
@@ -193,15 +193,6 @@ class Stream:
             self.cache.put("converted", key, chunk.to_json())
         self.finished("convert", self.name, time.perf_counter() - start, False)
         return chunk
-
-    def with_coordinates(self) -> bool:
-        """Whether samples come as structures, as the first chunk says that holds more than invalid ones."""
-        for number in count():
-            draw = self._draw(number)
-            items = draw.items if draw else ()
-            if draw is None or draw.last or any(not isinstance(item, Invalid) for item in items):
-                break
-        return any(isinstance(item, RawStructure) for item in items)
 
     def structures(self, n: int) -> dict[int, RawStructure]:
         """Return those of the first ``n`` samples that came with coordinates, at most `SHOWN` of the first chunk.

@@ -89,6 +89,29 @@ def priors() -> str:
     return curves(made, "epochs", "bound, nats a material", upward_scale=Scale.LOGARITHMIC)
 
 
+def symmetry_search() -> str:
+    """FWD∞ of real crystals, and of the same displaced, against the tolerance of the symmetry search."""
+    made = []
+    for colour, (name, title) in enumerate({"mp20": "MP-20", "displaced": "MP-20, displaced by 0.02 Å"}.items()):
+        for backend in ("spglib", "moyo"):
+            found = sorted(
+                (float(row["symprec"]), float(row["value"]), (float(row["low"]), float(row["high"])))
+                for row in rows("symmetry-search.csv")
+                if (row["generator"], row["backend"]) == (name, backend) and row["column"].startswith("fwd_corrected")
+            )
+            made.append(
+                Curve(
+                    f"{title}, {backend}",
+                    tuple((x, y) for x, y, _ in found),
+                    tuple(ends for _, _, ends in found),
+                    colour,
+                    dashed=backend == "moyo",
+                    dots=True,
+                )
+            )
+    return curves(made, "symprec, Å", "FWD∞ of 500 crystals, square-root scale", height=380)
+
+
 def tried() -> str:
     made = [(f"{row['network']} ({row['settings']})", float(row["bound"])) for row in rows("tried.csv")]
     return values(made, "bound after 100 CPU s, nats a material")
@@ -102,6 +125,7 @@ def pictures() -> Iterator[tuple[str, str]]:
     yield "epochs.svg", epochs()
     yield "priors.svg", priors()
     yield "steps.svg", steps()
+    yield "symmetry-search.svg", symmetry_search()
     yield "tried.svg", tried()
 
 

@@ -9,6 +9,7 @@ import click
 from crystalbench import CommandSpec, ConfigError, hookimpl
 from crystalbench.cli.completion import Name
 from crystalbench.cli.debug import show_trace
+from crystalbench.cli.exit_codes import ExitCode
 from crystalbench.cli.options import names, sample_files
 from crystalbench.crystals.convert import Backend
 from crystalbench.plugins import Plugins
@@ -75,7 +76,7 @@ def command(
         click.echo(f"failed: {failure.step} {failure.plugin}: {failure.error}", err=True)
         show_trace(failure.traceback)
     if sweep.failures:
-        ctx.exit(1)
+        ctx.exit(ExitCode.FAILED)
 
 
 def _numbers(text: str) -> Sequence[float]:

@@ -20,7 +20,7 @@ from crystalbench import (
     Row,
     SampleSet,
 )  # fmt: skip
-from crystalbench.crystals.convert import ConversionSettings
+from crystalbench.crystals.convert import ConversionSettings, Converter
 from crystalbench.interfaces import ReporterSpec
 from crystalbench.plugins import Plugins
 from crystalbench.runs.cache import Cache
@@ -28,7 +28,7 @@ from crystalbench.runs.config import RunConfig
 from crystalbench.runs.evidence import stored_evidence
 from crystalbench.runs.folder import RunFolder
 from crystalbench.runs.manifest_shape import Status
-from crystalbench.runs.plan import GeneratorPlan, make_plan
+from crystalbench.runs.plan import make_plan
 from crystalbench.runs.progress import bar
 from crystalbench.runs.run import Finished, Run
 from crystalbench.runs.stored import stored_config
@@ -157,15 +157,24 @@ def _convertible(config: RunConfig, plugins: Plugins) -> tuple[tuple[str, ...], 
     """Return the names of the rows whose samples have coordinates, and the titles of the others."""
     plan = make_plan(config, plugins)
     dataset = Dataset(plan.dataset, config.conversion.table, plan.dataset_identity)
-
-    def has(row: GeneratorPlan) -> bool:
-        return Stream(row, row.replicas[0], dataset, Cache(), lambda items, _: [], lambda *_: None).with_coordinates()
-
-    found = {row.name: has(row) for row in plan.generators}
+    with Converter(config.conversion, config.executors) as converter:
+        found = {
+            row.name: _with_coordinates(
+                Stream(row, row.replicas[0], dataset, Cache(), converter.convert, lambda *_: None, config.executors)
+            )
+            for row in plan.generators
+        }
     return (
         tuple(name for name, yes in found.items() if yes),
         tuple(row.title for row in plan.generators if not found[row.name]),
     )
+
+
+def _with_coordinates(stream: Stream) -> bool:
+    """Whether samples come as structures, as the first chunk says that holds a valid one."""
+    chunk = next(chunk for chunk in stream.chunks() if chunk.last or chunk.coordinates or SampleSet(chunk.items).valid)
+    stream.end()
+    return chunk.coordinates
 
 
 def _no_reports(plugins: Plugins) -> tuple[str, ...]:
