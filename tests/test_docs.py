@@ -1,5 +1,6 @@
 """The documents do what they say: their commands are run, their example is installed, their lists are complete."""
 
+import importlib
 import os
 import re
 import shlex
@@ -7,14 +8,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
+import crystalbench
 from crystalbench import hookspecs
-from crystalbench.cli import COMMANDS
-from crystalbench.plugins import Plugins
+from crystalbench.cli import COMMANDS, main
+from crystalbench.plugins import KINDS, Plugins
 from tests.installed import install
 
 ROOT = Path(__file__).parents[1]
+WRITTEN = {"commands.md", "records.md", "api.md"}  # by docs/write_reference.py
 BINARIES = Path(sys.executable).parent
 
 
@@ -123,19 +127,88 @@ def test_every_hook_and_its_arguments_are_in_the_guide() -> None:
             assert all(f"`{argument}`" in guide for argument in hook.__code__.co_varnames)
 
 
-def test_every_command_metric_dataset_generator_and_reader_is_in_the_readme() -> None:
-    readme = text("README.md")
+def test_every_command_and_record_is_in_the_reference_that_is_written_from_them(tmp_path: Path) -> None:
+    sys.path.insert(0, str(ROOT / "docs"))
+    try:
+        write_reference = importlib.import_module("write_reference").write_reference
+    finally:
+        sys.path.remove(str(ROOT / "docs"))
+    write_reference(tmp_path)
+    pages = {path.name: path.read_text(encoding="utf-8") for path in tmp_path.iterdir()}
     plugins = Plugins.load()
-    names = [*COMMANDS, *plugins.commands]
-    for registry in (plugins.metrics, plugins.datasets, plugins.generators, plugins.readers, plugins.reporters):
-        names += registry
-    assert [name for name in names if f"`{name}`" not in readme and f"crystalbench {name}" not in readme] == []
+    for name in (*COMMANDS, *plugins.commands):
+        assert f"## `crystalbench {name}`" in pages["commands.md"]
+    for kind in KINDS:
+        if kind != "commands":
+            assert [name for name in getattr(plugins, kind) if f"### `{name}`" not in pages["records.md"]] == []
+    for name in crystalbench.__all__:
+        assert name.startswith("__") or f":: {name}\n" in pages["api.md"] or not callable(getattr(crystalbench, name))
 
 
 @pytest.mark.parametrize(
-    "document", ["README.md", "CONTRIBUTING.md", "plugins/README.md", "results/README.md", "CHANGELOG.md"]
+    ("kind", "page"),
+    [("metrics", "explanation/metrics.md"), ("readers", "how-to/files.md"), ("datasets", "how-to/dataset.md")],
+)
+def test_every_metric_reader_and_dataset_is_explained(kind: str, page: str) -> None:
+    shown = text(f"docs/{page}")
+    assert [name for name in getattr(Plugins.load(), kind) if f"`{name}`" not in shown] == []
+
+
+PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md"))
+
+
+def test_the_commands_of_the_tutorial_run_in_order(tmp_path: Path) -> None:
+    (written,) = re.findall(r"cat > my_labels.txt <<'END'\n(.*?)END\n", text("docs/tutorial.md"), flags=re.DOTALL)
+    (tmp_path / "my_labels.txt").write_text(written)
+    shown = [run(command, tmp_path) for command in commands("docs/tutorial.md")]
+    assert len(shown) >= 4
+    assert re.search(r"my_model\s*\|\s*100\.0\s*\|[^|]*\|\s*75\.0", "".join(shown))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_command_of_the_pages_is_one_that_there_is(page: str) -> None:
+    """What is not run as it stands at least has a command and options that exist."""
+    lines = [line for block in blocks(page, "(?:sh|console)") for line in block.replace("\\\n", " ").splitlines()]
+    for line in lines:
+        words = shlex.split(line.removeprefix("$ "), comments=True)
+        if not words or words[0] != "crystalbench":
+            continue
+        context, command = click.Context(main, info_name="crystalbench"), main
+        rest = words[1:]
+        while isinstance(command, click.Group):
+            found = command.get_command(context, rest[0])
+            assert found is not None, line
+            context, command, rest = click.Context(found, info_name=rest[0], parent=context), found, rest[1:]
+        known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
+        assert [word for word in rest if word.startswith("-") and word.partition("=")[0] not in known] == [], line
+
+
+@pytest.mark.slow
+def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
+    pytest.importorskip("sphinx")
+    pytest.importorskip("myst_parser")
+    pytest.importorskip("furo")
+    build = [
+        sys.executable,
+        "-m",
+        "sphinx",
+        "-q",
+        "-W",
+        "--keep-going",
+        "-b",
+        "html",
+        str(ROOT / "docs"),
+        str(tmp_path),
+    ]
+    done = subprocess.run(build, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "reference" / "commands.html").exists()
+
+
+@pytest.mark.parametrize(
+    "document", ["README.md", "CONTRIBUTING.md", "plugins/README.md", "results/README.md", "CHANGELOG.md", *PAGES]
 )
 def test_links_between_documents_lead_somewhere(document: str) -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", text(document)):
-        if not target.startswith("http"):
+        if not target.startswith("http") and target not in WRITTEN and Path(target).name not in WRITTEN:
             assert ((ROOT / document).parent / target).exists(), target
