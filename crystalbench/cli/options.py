@@ -99,7 +99,10 @@ FLAGS = (
         help="Metrics to compute.  [default: all but those that relax materials]",
     ),
     click.option(
-        "--with-energies", is_flag=True, help="Relax materials, too: stable, metastable, sun, msun, e_above_hull."
+        "--with-energies",
+        is_flag=True,
+        default=None,
+        help="Relax materials, too: stable, metastable, sun, msun, e_above_hull.",
     ),
     ENCODER,
     click.option(
