@@ -32,8 +32,6 @@ from crystalbench.interfaces import (
     Given,
     MetricSpec,
     Need,
-    Parameter,
-    Parameters,
     ReaderSpec,
     ReporterSpec,
     Sampler,
@@ -42,12 +40,12 @@ from crystalbench.interfaces import (
     ScoreInput,
     Subset,
     Timing,
-    Value,
 )
 from crystalbench.materials.calculators import potential_from_calculator
 from crystalbench.materials.hull import Decomposition, Gap, Hull
 from crystalbench.materials.potential import EnergyScheme, Evaluated, Potential
 from crystalbench.materials.realise import Realised, Unrealised, UnrealisedReason
+from crystalbench.parameters import Parameter, Parameters, Value
 from crystalbench.tables.results import (
     Cell,
     Column,

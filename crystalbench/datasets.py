@@ -81,6 +81,8 @@ class DatasetSpec:
         Markdown: source, licence, attribution, counts, caveats.
     ready
         False where the first ``load`` must download.
+    cite
+        What to cite, as in `crystalbench.interfaces`.
     """
 
     name: str
@@ -95,6 +97,7 @@ class DatasetSpec:
     reference: str = "train"
     without_train: str = ""
     default: bool = False  # the dataset of a run that names none and whose generators name none
+    cite: tuple[str, ...] = ()
 
     @property
     def held_out(self) -> str:

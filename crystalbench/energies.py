@@ -1,14 +1,17 @@
-"""The records of plugins on the way from a protostructure to an energy: realisers, potentials, convex hulls."""
+"""The records of plugins on the way from a protostructure to an energy: realisers, potentials, convex hulls.
+
+``cite`` is as in `crystalbench.interfaces`.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from crystalbench.crystals.protostructure import Protostructure
-from crystalbench.interfaces import Parameter, Parameters
 from crystalbench.materials.calibration import Calibration
 from crystalbench.materials.hull import Hull
 from crystalbench.materials.potential import EnergyScheme, Potential
 from crystalbench.materials.realise import Realised
+from crystalbench.parameters import Parameter, Parameters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +38,7 @@ class RealiserSpec:
     missing: Callable[[Parameters], str] = lambda parameters: ""
     parameters: tuple[Parameter, ...] = ()
     default: bool = False
+    cite: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +72,7 @@ class PotentialSpec:
     missing: Callable[[Parameters], str] = lambda parameters: ""
     parameters: tuple[Parameter, ...] = ()
     default: bool = False
+    cite: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +111,7 @@ class HullSpec:
     ready: Callable[[], bool] = lambda: True
     parameters: tuple[Parameter, ...] = ()
     default: bool = False
+    cite: tuple[str, ...] = ()
 
 
 def calibration_of(hull: HullSpec, identity: str) -> tuple[Calibration, ...]:

@@ -1,7 +1,8 @@
 """The records that plugins return from their hooks, and what the core gives them.
 
 Records are frozen and keyword-only, and importing this module is cheap: a plugin imports its heavy libraries inside
-the functions that it puts into a record.
+the functions that it puts into a record. ``cite`` is what to cite for the use of a record: entries of BibTeX, or keys
+of those that come with crystalbench (``references.bib``).
 """
 
 import math
@@ -9,37 +10,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 from crystalbench.crystals.samples import Sample, SampleSet
 from crystalbench.datasets import Dataset, Split
 from crystalbench.encoded import Encoded, Encoder, RunEncoder
 from crystalbench.evidence import Evidence
 from crystalbench.materials.judged import RunEnergies
+from crystalbench.parameters import Parameter, Parameters
 from crystalbench.tables.listing import Page
 from crystalbench.tables.results import ColumnSet, Direction, MetricResult, Table
 from crystalbench.tables.selection import within
-
-Value: TypeAlias = bool | int | float | str
-Parameters: TypeAlias = Mapping[str, Value]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parameter:
-    """A setting of a generator, reader or metric. Its type is that of the default; ``choices`` closes the set.
-
-    Of a live generator a list of values may be given: each makes a replica.
-    """
-
-    name: str
-    default: Value
-    help: str
-    choices: tuple[Value, ...] = ()
-
-
-RESERVED = frozenset({"name", "generator", "samples", "reader", "generated", "replicas", "title", "parameters"})
-"""Keys of every generator in a configuration: no setting of a generator or reader has such a name."""
-
 
 # --- samples in ---------------------------------------------------------------------------------------------------
 
@@ -139,6 +120,7 @@ class ReaderSpec:
     suffixes: tuple[str, ...] = ()
     notes: Callable[[Path], Iterable[str]] = lambda path: ()
     parameters: tuple[Parameter, ...] = ()
+    cite: tuple[str, ...] = ()
 
 
 class Given(StrEnum):
@@ -207,6 +189,7 @@ class GeneratorSpec:
     scale: Scale | None = None
     note: Callable[[Parameters, str], str] = lambda parameters, dataset: ""
     quick: Parameters = field(default_factory=dict)
+    cite: tuple[str, ...] = ()
 
 
 # --- encoders -----------------------------------------------------------------------------------------------------
@@ -241,6 +224,7 @@ class EncoderSpec:
     missing: Callable[[Parameters], str] = lambda parameters: ""
     parameters: tuple[Parameter, ...] = ()
     default: bool = False
+    cite: tuple[str, ...] = ()
 
 
 # --- metrics ------------------------------------------------------------------------------------------------------
@@ -343,6 +327,7 @@ class MetricSpec:
     within: ColumnSet = ColumnSet.DEFAULT
     default: bool = True  # part of a run that names no metrics
     order: int = 500  # columns stand in this order, then by name
+    cite: tuple[str, ...] = ()
 
 
 # --- reports ------------------------------------------------------------------------------------------------------

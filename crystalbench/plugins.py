@@ -18,16 +18,9 @@ from crystalbench import hookspecs
 from crystalbench.datasets import DatasetSpec
 from crystalbench.energies import HullSpec, PotentialSpec, RealiserSpec
 from crystalbench.errors import PluginError, unknown_name
-from crystalbench.interfaces import (
-    RESERVED,
-    CommandSpec,
-    EncoderSpec,
-    GeneratorSpec,
-    MetricSpec,
-    ReaderSpec,
-    ReporterSpec,
-)
+from crystalbench.interfaces import CommandSpec, EncoderSpec, GeneratorSpec, MetricSpec, ReaderSpec, ReporterSpec
 from crystalbench.isolation import isolated, required
+from crystalbench.parameters import RESERVED
 from crystalbench.plugin_files import module_of_file
 from crystalbench.tables.results import ENCODED_WITH, Failure
 

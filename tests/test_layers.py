@@ -28,6 +28,8 @@ BELOW: dict[str, set[str]] = {
     "crystalbench.version": set(),
     "crystalbench.strict_data": {"errors"},
     "crystalbench.encoded": set(),
+    "crystalbench.citations": {"errors", "version"},
+    "crystalbench.parameters": set(),
     "crystalbench.torch_files": set(),
     "crystalbench.versions": set(),
     "crystalbench.executors": {"errors", "versions"},
@@ -36,11 +38,12 @@ BELOW: dict[str, set[str]] = {
     "crystalbench.tables": {"errors", "strict_data"},
     "crystalbench.isolation": {"errors", "tables"},
     "crystalbench.evidence": {"datasets", "crystals"},
-    "crystalbench.interfaces": {"datasets", "encoded", "evidence", "crystals", "materials", "tables"},
+    "crystalbench.interfaces": {"parameters", "datasets", "encoded", "evidence", "crystals", "materials", "tables"},
     "crystalbench.materials": {"errors", "executors", "crystals", "tables", "isolation"},
-    "crystalbench.energies": {"crystals", "materials", "interfaces"},
+    "crystalbench.energies": {"parameters", "crystals", "materials", "interfaces"},
     "crystalbench.hookspecs": {"datasets", "energies", "interfaces"},
     "crystalbench": {
+        "parameters",
         "errors",
         "datasets",
         "evidence",
@@ -57,6 +60,7 @@ BELOW: dict[str, set[str]] = {
     },
     "crystalbench.plugin_files": {"errors", "isolation"},
     "crystalbench.plugins": {
+        "parameters",
         "plugin_files",
         "errors",
         "datasets",
@@ -67,6 +71,8 @@ BELOW: dict[str, set[str]] = {
         "hookspecs",
     },
     "crystalbench.runs": {
+        "citations",
+        "parameters",
         "version",
         "errors",
         "strict_data",
@@ -87,6 +93,8 @@ BELOW: dict[str, set[str]] = {
     "crystalbench.result": {"errors", "tables", "plugins", "runs"},
     "crystalbench.api": {"errors", "tables", "plugins", "runs", "result"},
     "crystalbench.testing": {
+        "citations",
+        "parameters",
         "errors",
         "datasets",
         "encoded",
@@ -100,6 +108,7 @@ BELOW: dict[str, set[str]] = {
         "runs",
     },
     "crystalbench.cli": {
+        "parameters",
         "errors",
         "datasets",
         "crystals",

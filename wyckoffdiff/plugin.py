@@ -94,6 +94,7 @@ def crystalbench_generators() -> Iterable[GeneratorSpec]:
             trained_on=TRAINED_ON,
             note=note,
             quick={"checkpoint": "wbm-rebuilt"},
+            cite=("ekstrom2025wyckoffdiff", "austin2021structured", "paszke2019pytorch"),
         ),
     )
 
@@ -120,6 +121,7 @@ def crystalbench_readers() -> Iterable[ReaderSpec]:
             description="generated_samples_N=*_seed=*.pt of the authors' released code",
             detect=_detect,
             read=_read,
+            cite=("ekstrom2025wyckoffdiff",),
         ),
     )
 

@@ -205,6 +205,7 @@ def reader(
     shown: Callable[[str], bool] | None = None,
     refuse: Callable[[Path], None] = lambda path: None,
     parameters: tuple[Parameter, ...] = (),
+    cite: tuple[str, ...] = (),
 ) -> ReaderSpec:
     """Return the reader of a format of one file.
 
@@ -240,6 +241,7 @@ def reader(
         suffixes=suffixes,
         notes=lambda path: gaps(path, named),
         parameters=parameters,
+        cite=cite,
     )
 
 

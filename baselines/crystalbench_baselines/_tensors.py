@@ -128,7 +128,9 @@ def _first_layout(path: Path) -> Layout:
     raise ReadError(f"{path}: no {_WHAT} in it")
 
 
-def reader(*, name: str, title: str, description: str, detect: Callable[[Layout], bool]) -> ReaderSpec:
+def reader(
+    *, name: str, title: str, description: str, detect: Callable[[Layout], bool], cite: tuple[str, ...]
+) -> ReaderSpec:
     """Return the reader of one generator's files; the readers of this family differ in what they detect only."""
 
     def understands(path: Path) -> bool:
@@ -145,6 +147,7 @@ def reader(*, name: str, title: str, description: str, detect: Callable[[Layout]
         suffixes=(".pt", ".pth"),
         notes=lambda path: gaps(path, _is_torch),
         parameters=(EVALUATION,),
+        cite=cite,
     )
 
 

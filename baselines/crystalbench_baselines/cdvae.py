@@ -23,6 +23,7 @@ def crystalbench_readers() -> Iterable[ReaderSpec]:
             title="CDVAE eval_gen.pt",
             description="tensors with a leading axis of evaluations, as CDVAE's evaluate.py writes them",
             detect=_detect,
+            cite=("xie2022crystal",),
         )
     ]
 
@@ -36,6 +37,7 @@ def crystalbench_generators() -> Iterable[GeneratorSpec]:
             title="CDVAE",
             description="crystal diffusion variational autoencoder (arXiv:2110.06197), by its eval_gen.pt",
             reader="cdvae",
+            cite=("xie2022crystal",),
             trained_on=("mp20", "mp20-eval"),
             example=lambda: Path(__file__).with_name("examples") / "cdvae.pt",
         )

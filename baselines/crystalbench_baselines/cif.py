@@ -50,5 +50,6 @@ def crystalbench_readers() -> Iterable[ReaderSpec]:
             samples=_samples,
             suffixes=(".cif", ".mcif"),
             refuse=refuse_paths,
+            cite=("wojdyr2022gemmi",),
         )
     ]

@@ -21,5 +21,6 @@ def crystalbench_readers() -> Iterable[ReaderSpec]:
             title="DiffCSP eval_gen.pt",
             description="flat tensors with atom types (N, 100), as DiffCSP, EquiCSP and others write them",
             detect=_detect,
+            cite=("jiao2023crystal",),
         )
     ]

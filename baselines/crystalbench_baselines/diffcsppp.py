@@ -28,6 +28,7 @@ def crystalbench_readers() -> Iterable[ReaderSpec]:
             title="DiffCSP++ eval_gen.pt",
             description="flat tensors with atomic numbers (eval_gen.pt), or evaluations with lattices (eval_diff.pt)",
             detect=_detect,
+            cite=("jiao2024space",),
         )
     ]
 
@@ -42,6 +43,7 @@ def crystalbench_generators() -> Iterable[GeneratorSpec]:
             description="space-group constrained diffusion (arXiv:2402.03992), by its eval_gen.pt",
             reader="diffcsp++",
             given=dict.fromkeys(Given, "those of training rows"),
+            cite=("jiao2024space",),
             trained_on=("mp20", "mp20-eval"),
             example=lambda: Path(__file__).with_name("examples") / "diffcsppp.pt",
         )

@@ -23,5 +23,6 @@ def crystalbench_readers() -> Iterable[ReaderSpec]:
             title="FlowMM consolidated_generate.pt",
             description="lists of tensors with 7 analog bits an atom, as FlowMM's consolidate writes them",
             detect=_detect,
+            cite=("miller2024flowmm",),
         )
     ]

@@ -58,5 +58,6 @@ def crystalbench_readers() -> Iterable[ReaderSpec]:
             suffixes=(".json", ".jsonl", ".ndjson"),
             shown=_shows_structures,
             parameters=(KEY,),
+            cite=("ong2013python",),
         )
     ]

@@ -26,6 +26,7 @@ def crystalbench_readers() -> Iterable[ReaderSpec]:
             title="SymmCD eval_gen.pt",
             description="flat tensors with one-hot atom types and space groups, as SymmCD's generation.py writes them",
             detect=_detect,
+            cite=("levy2025symmcd",),
         )
     ]
 
@@ -40,6 +41,7 @@ def crystalbench_generators() -> Iterable[GeneratorSpec]:
             description="symmetry-preserving diffusion of asymmetric units (arXiv:2502.03638), by its eval_gen.pt",
             reader="symmcd",
             given={Given.SPACEGROUPS: "drawn at their training frequencies"},
+            cite=("levy2025symmcd",),
             trained_on=("mp20", "mp20-eval"),
             example=lambda: Path(__file__).with_name("examples") / "symmcd.pt",
         )

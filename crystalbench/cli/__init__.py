@@ -22,6 +22,7 @@ COMMANDS = {
     "compare": "Compare two runs, or two rows: differences, intervals, tests.",
     "table": "Draw the table of one or several runs.",
     "discover": "Make materials of samples and rank them by energy above the hull.",
+    "cite": "Print what to cite for a run, as BibTeX.",
     "verify": "Recompute every cell of a finished run.",
 }
 

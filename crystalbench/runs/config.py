@@ -41,7 +41,7 @@ from typing import Any, Self
 from crystalbench.crystals.convert import ConversionSettings
 from crystalbench.errors import ConfigError, unknown_name
 from crystalbench.executors import Executors
-from crystalbench.interfaces import Parameter, Parameters, Value
+from crystalbench.parameters import Parameter, Parameters, Value
 from crystalbench.runs.energy_config import EnergyConfig
 
 

@@ -15,8 +15,9 @@ from crystalbench.datasets import Dataset
 from crystalbench.encoded import Encoded, Encoder
 from crystalbench.errors import PluginError
 from crystalbench.executors import Executor, Executors, Lost, Task
-from crystalbench.interfaces import Draw, Sampler, SamplerInput, Value
+from crystalbench.interfaces import Draw, Sampler, SamplerInput
 from crystalbench.isolation import required
+from crystalbench.parameters import Value
 from crystalbench.plugins import Plugins
 from crystalbench.runs.cache import file_digest
 from crystalbench.runs.clock import clocked

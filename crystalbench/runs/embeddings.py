@@ -21,8 +21,9 @@ from crystalbench.crystals.wyckoff import Table
 from crystalbench.encoded import Encoded, Encoder
 from crystalbench.errors import CrystalbenchError, EncoderError, PluginError
 from crystalbench.executors import ONE_PROCESS, Executors
-from crystalbench.interfaces import EncoderSpec, Parameters
+from crystalbench.interfaces import EncoderSpec
 from crystalbench.isolation import required
+from crystalbench.parameters import Parameters
 from crystalbench.runs.cache import Cache, content_key, read_regular
 from crystalbench.runs.code_identity import code_identity
 from crystalbench.runs.elsewhere import ClusterEncoder, RemoteEncoder

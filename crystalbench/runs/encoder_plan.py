@@ -4,8 +4,9 @@ import re
 from dataclasses import dataclass
 
 from crystalbench.errors import ConfigError, CrystalbenchError, EncoderError, PluginError
-from crystalbench.interfaces import EncoderSpec, Parameters
+from crystalbench.interfaces import EncoderSpec
 from crystalbench.isolation import required
+from crystalbench.parameters import Parameters
 from crystalbench.plugins import Plugins
 from crystalbench.runs.config import RunConfig, check_parameters
 

@@ -7,10 +7,11 @@ from typing import Any
 
 from crystalbench.energies import HullSpec, PotentialSpec, RealiserSpec, calibration_of
 from crystalbench.errors import ConfigError, PluginError
-from crystalbench.interfaces import Need, Parameters
+from crystalbench.interfaces import Need
 from crystalbench.isolation import required
 from crystalbench.materials.potential import EnergyScheme
 from crystalbench.materials.search import search
+from crystalbench.parameters import Parameters
 from crystalbench.plugins import Plugins, Registry
 from crystalbench.runs.cache import content_key
 from crystalbench.runs.code_identity import code_identity

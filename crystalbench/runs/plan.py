@@ -10,15 +10,9 @@ from pathlib import Path
 
 from crystalbench.datasets import DatasetSpec
 from crystalbench.errors import ConfigError, PluginError
-from crystalbench.interfaces import (
-    GeneratorSpec,
-    MetricSpec,
-    Need,
-    Parameters,
-    ReaderSpec,
-    ReporterSpec,
-)
+from crystalbench.interfaces import GeneratorSpec, MetricSpec, Need, ReaderSpec, ReporterSpec
 from crystalbench.isolation import required
+from crystalbench.parameters import Parameters
 from crystalbench.plugin_files import other_files
 from crystalbench.plugins import Plugins
 from crystalbench.runs.cache import content_key, file_digest

@@ -25,7 +25,8 @@ from crystalbench.crystals.wyckoff import FINEST_FIRST, Table
 from crystalbench.datasets import Dataset
 from crystalbench.errors import PluginError, ReadError, SettingError
 from crystalbench.executors import ONE_PROCESS, Executors
-from crystalbench.interfaces import Draw, Parameters, ReaderSpec, Sampler, SamplerInput, Timing
+from crystalbench.interfaces import Draw, ReaderSpec, Sampler, SamplerInput, Timing
+from crystalbench.parameters import Parameters
 from crystalbench.runs.cache import Cache, content_key
 from crystalbench.runs.chunks import Chunk, draw_from_json, draw_to_json, to_json, total_timing
 from crystalbench.runs.clock import clocked

@@ -54,13 +54,14 @@ from crystalbench.tables.results import (
     RowKind,
     Table,
 )
+from crystalbench.testing.citations import check_cite
 from crystalbench.testing.hulls import check_hull
 from crystalbench.testing.potentials import check_potential
 
 __all__ = [
-    "CHECKS", "Checked", "CountingEncoder", "check_command", "check_dataset", "check_encoder", "check_generator",
-    "check_metric", "check_plugin", "check_potential", "check_reader", "check_reporter", "example_dataset",
-    "example_encoder", "example_samples", "example_table",
+    "CHECKS", "Checked", "CountingEncoder", "check_cite", "check_command", "check_dataset", "check_encoder",
+    "check_generator", "check_metric", "check_plugin", "check_potential", "check_reader", "check_reporter",
+    "example_dataset", "example_encoder", "example_samples", "example_table",
 ]  # fmt: skip
 
 
@@ -357,6 +358,10 @@ def check_plugin(info: PluginInfo, plugins: Plugins, samples: Path | None = None
         registry = getattr(plugins, kind)
         names = info.declares.get(kind, ())
         checks += [(f"{kind.removesuffix('s')} {name}", partial(check_one, registry[name])) for name in names]
+    for kind, names in info.declares.items():
+        for spec in (getattr(plugins, kind)[name] for name in names):
+            if getattr(spec, "cite", ()):
+                checks.append((f"citations of {kind.removesuffix('s')} {spec.name}", partial(check_cite, spec)))
     for name in info.declares.get("readers", ()):
         if (file := samples or _example_of(name, plugins)) is not None:
             checks.append((f"reader {name}", partial(check_reader, plugins.readers[name], file)))

@@ -8,7 +8,7 @@ import pytest
 from crystalbench.cli.options import CONVERSION_FLAGS, build_config
 from crystalbench.crystals.wyckoff import Table
 from crystalbench.errors import ConfigError
-from crystalbench.interfaces import RESERVED, Parameter
+from crystalbench.parameters import RESERVED, Parameter
 from crystalbench.runs.config import GeneratorConfig, RunConfig, check_parameters, read_toml
 
 SINGLE = (

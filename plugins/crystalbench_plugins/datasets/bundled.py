@@ -34,6 +34,7 @@ class Bundled:
     title: str
     description: str
     splits: tuple[str, ...]
+    cite: tuple[str, ...]
     unions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     reference: str = "train"
     without_train: str = ""
@@ -77,6 +78,7 @@ class Bundled:
             reference=self.reference,
             without_train=self.without_train,
             default=self.default,
+            cite=self.cite,
         )
 
 
@@ -98,6 +100,7 @@ BUNDLED = (
     Bundled(
         name="wbm-rebuilt",
         title="WBM, rebuilt labels",
+        cite=("wang2021predicting",),
         description="247,814 materials of WBM with DFT formation energies; labels at symprec 0.01, own split",
         splits=("train", "val", "test"),
         default=True,
@@ -105,12 +108,14 @@ BUNDLED = (
     Bundled(
         name="carbon24-bundled",
         title="Carbon-24",
+        cite=("pickard2020airss", "xie2022crystal"),
         description="10,153 carbon crystals in the usual split; labels at symprec 0.1; no formation energies",
         splits=("train", "val", "test"),
     ),
     Bundled(
         name="mp20-eval",
         title="MP-20, validation and test",
+        cite=("jain2013commentary", "xie2022crystal"),
         description="18,093 Materials Project crystals with formation energies; compares with val, counts no novelty",
         splits=("val", "test"),
         unions={"all": ("val", "test")},

@@ -53,6 +53,7 @@ class Official:
     title: str
     description: str
     sha256: Mapping[str, str]
+    cite: tuple[str, ...]
     energy_column: str = ""
     timeout: float = 30.0
 
@@ -144,6 +145,7 @@ class Official:
             identity=self.identity,
             card=self.card,
             ready=self.ready,
+            cite=(*self.cite, "ekstrom2025wyckoffdiff"),
         )
 
 
@@ -151,6 +153,7 @@ OFFICIAL = (
     Official(
         name="wbm",
         title="WBM",
+        cite=("wang2021predicting",),
         description="WBM as in the WyckoffDiff paper, with its split; downloaded on first use",
         energy_column="e_form_per_atom_wbm",
         sha256={
@@ -162,6 +165,7 @@ OFFICIAL = (
     Official(
         name="mp20",
         title="MP-20",
+        cite=("jain2013commentary", "xie2022crystal"),
         description="MP-20 as the authors of WyckoffDiff publish it; downloaded on first use",
         energy_column="formation_energy_per_atom",
         sha256={
@@ -173,6 +177,7 @@ OFFICIAL = (
     Official(
         name="carbon24",
         title="Carbon-24",
+        cite=("pickard2020airss", "xie2022crystal"),
         description="Carbon-24 as in the WyckoffDiff paper; downloaded on first use; no formation energies",
         sha256={
             "train": "fcee223e4e99939a2600a710faae4e26c7bfcf087192735129ba53f85851e693",

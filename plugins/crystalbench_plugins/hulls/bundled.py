@@ -49,6 +49,7 @@ class Bundled:
             load=lambda parameters: self.load(),
             identity=lambda parameters: self.identity(),
             card=self.card,
+            cite=tuple(CITE[source] for source in self.sources),
             caveat=self.caveat,
             calibrations=_calibrations,
             default=self.default,
@@ -86,6 +87,8 @@ def _figures(figures: Mapping[str, float]) -> str:
 def _facts() -> Any:
     return json.loads(FACTS.read_text(encoding="utf-8"))
 
+
+CITE = {"mp": "jain2013commentary", "wbm": "wang2021predicting"}
 
 BUNDLED = (
     Bundled(name="mp20-wbm", title="MP-20 + WBM", sources=("mp", "wbm"), default=True),

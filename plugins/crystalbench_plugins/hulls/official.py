@@ -121,6 +121,7 @@ class Official:
             load=lambda parameters: self.load(),
             identity=lambda parameters: self.identity(),
             card=self.card,
+            cite=("jain2013commentary", "wang2021predicting"),
             ready=lambda: all(table.path.is_file() for table in self.tables) or self.packed.is_file(),
             caveat=f"{self.title}, tables of matbench-discovery; elemental references of the Materials Project",
         )

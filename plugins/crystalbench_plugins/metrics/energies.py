@@ -72,6 +72,7 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
             needs=frozenset({Need.REFERENCE, Need.ENCODER}),
             tolerance=1e-3,
             valid_only=True,
+            cite=("ekstrom2025wyckoffdiff",),
             compute=partial(compute, name=name),
         )
         for column, order, name, subset, what in columns

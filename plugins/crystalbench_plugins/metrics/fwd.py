@@ -122,6 +122,9 @@ def _details(embedded: Embedded) -> dict[str, JSON]:
     }
 
 
+CITE = ("ekstrom2025wyckoffdiff", "heusel2017gans", "preuer2018frechet")
+
+
 @hookimpl
 def crystalbench_metrics() -> Iterable[MetricSpec]:
     columns = (
@@ -150,6 +153,7 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
             valid_only=True,
             distance=correct and subset is Subset.ALL,
             size_dependent=not correct,
+            cite=(*CITE, "chong2020effectively") if correct else CITE,
             compute=partial(compute_corrected, taken_apart=subset is Subset.ALL) if correct else compute,
         )
         for name, title, order, subset, correct in columns

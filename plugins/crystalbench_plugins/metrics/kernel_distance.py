@@ -90,6 +90,7 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
             valid_only=True,
             distance=True,
             default=False,  # says on other grounds what FWD says: for those who doubt it
+            cite=("binkowski2018demystifying",),
             compute=compute,
         ),
     )

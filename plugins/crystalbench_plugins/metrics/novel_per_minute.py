@@ -73,6 +73,7 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
             digits=0,
             direction=Direction.HIGHER,
             needs=frozenset({Need.TRAIN, Need.TIMING}),
+            cite=("ekstrom2025wyckoffdiff",),
             compute=compute,
         ),
     )

@@ -40,6 +40,7 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
             # and the best value there (99.4 %) belongs to the model with by far the worst FWD: none is best.
             direction=Direction.NONE,
             needs=frozenset({Need.TRAIN}),
+            cite=("ekstrom2025wyckoffdiff",),
             compute=compute,
         ),
     )

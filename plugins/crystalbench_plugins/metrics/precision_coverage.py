@@ -170,6 +170,7 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
             valid_only=True,
             size_dependent=True,
             default=False,  # three columns that take a distance apart: for those who want to know why
+            cite=("kynkaanniemi2019improved" if name == "precision" else "naeem2020reliable",),
             compute=_part(name),
         )
         for name, order, about, unit in columns

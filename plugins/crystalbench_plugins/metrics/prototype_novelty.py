@@ -94,6 +94,7 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
             measures=frozenset({Given.PROTOTYPES}),
             subset=Subset.NOVEL,
             needs=frozenset({Need.TRAIN}),
+            cite=("ekstrom2025wyckoffdiff",),
             compute=compute,
         ),
     )

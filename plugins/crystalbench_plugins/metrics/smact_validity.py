@@ -146,6 +146,7 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
             target_from="smact_validity_all",
             subset=Subset.NOVEL,
             parameters=PARAMETERS,
+            cite=("davies2019smact", "xie2022crystal"),
             compute=compute_novel,
         ),
         MetricSpec(
@@ -160,6 +161,7 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
             unit="%",
             direction=Direction.TARGET,
             parameters=PARAMETERS,
+            cite=("davies2019smact", "xie2022crystal"),
             compute=compute_all,
         ),
     )

@@ -57,6 +57,7 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
             unit="%",
             direction=Direction.HIGHER,
             size_dependent=True,
+            cite=("ekstrom2025wyckoffdiff",),
             compute=compute,
         ),
         MetricSpec(
@@ -71,6 +72,7 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
             direction=Direction.HIGHER,
             size_dependent=True,
             subset=Subset.NOVEL,
+            cite=("ekstrom2025wyckoffdiff",),
             compute=compute_novel,
         ),
     )

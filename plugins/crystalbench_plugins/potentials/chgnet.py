@@ -48,6 +48,7 @@ def crystalbench_potentials() -> Iterable[PotentialSpec]:
             elements=MPTRJ_ELEMENTS,
             energy_scheme=EnergyScheme.MP2020_CORRECTED,
             missing=missing,
+            cite=("deng2023chgnet",),
             parameters=(Parameter(name="model", default="0.3.0", help="the model of the wheel", choices=tuple(FILES)),),
             default=True,
         ),

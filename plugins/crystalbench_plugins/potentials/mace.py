@@ -65,6 +65,7 @@ def crystalbench_potentials() -> Iterable[PotentialSpec]:
             elements=MPTRJ_ELEMENTS,
             energy_scheme=EnergyScheme.MP_UNCORRECTED,
             missing=missing,
+            cite=("batatia2023foundation",),
             parameters=(
                 Parameter(
                     name="checkpoint",

@@ -53,6 +53,7 @@ def crystalbench_potentials() -> Iterable[PotentialSpec]:
             elements=MPTRJ_ELEMENTS,
             energy_scheme=EnergyScheme.MP_UNCORRECTED,
             missing=missing,
+            cite=("park2024scalable",),
             parameters=(
                 Parameter(
                     name="model", default="7net-0", help="7net-l3i5: more accurate, slower", choices=tuple(FILES)

@@ -80,5 +80,6 @@ def crystalbench_realisers() -> Iterable[RealiserSpec]:
             propose=propose,
             missing=missing,
             parameters=(factor,),
+            cite=("fredericks2021pyxtal",),
         )
     ]

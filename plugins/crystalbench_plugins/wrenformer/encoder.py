@@ -114,6 +114,7 @@ def crystalbench_encoders() -> Iterable[EncoderSpec]:
             label=label,
             missing=missing,
             default=True,
+            cite=("goodall2022rapid", "riebesell2023matbench", "tshitoyan2019unsupervised", "paszke2019pytorch"),
             parameters=(
                 Parameter(
                     name="checkpoint",
