@@ -132,6 +132,7 @@ BELOW: dict[str, set[str]] = {
     "crystalbench_plugins.realisers": set(),
     "crystalbench_plugins.reports": set(),
     "crystalbench_plugins.leaderboard": {"reports"},
+    "crystalbench_plugins.plot": {"metrics", "reports"},
     "crystalbench_plugins.sweep": {"metrics", "reports"},
     "crystalbench_plugins.reference_generators": set(),
     "crystalbench_plugins._download": set(),
@@ -150,6 +151,7 @@ HEAVY = (
     "aviary",
     "tqdm",
     "distributed",
+    "matplotlib",
 )
 
 

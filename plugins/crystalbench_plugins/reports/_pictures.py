@@ -57,8 +57,8 @@ def spacegroup_spectrum(own: Profile, training: Profile) -> str:
     """Draw the share of each of the 230 groups, on a scale of square roots: samples upward, training downward."""
     width, half, left = 953, 92, 52
     wide = (width - left - 14) / 230
-    top = max(_shares(own.spacegroups, own.n).values(), default=0.0)
-    top = max(top, *_shares(training.spacegroups, training.n).values())
+    top = max(shares_of(own.spacegroups, own.n).values(), default=0.0)
+    top = max(top, *shares_of(training.spacegroups, training.n).values())
     middle = 18 + half
     parts = []
     starts = [*SYSTEMS.values(), 231]
@@ -70,7 +70,7 @@ def spacegroup_spectrum(own: Profile, training: Profile) -> str:
         centre = x + (starts[i + 1] - start) * wide / 2
         parts.append(f'<text x="{centre:.1f}" y="11" text-anchor="middle">{shown}</text>')
     for profile, css, sign in ((own, "own", -1), (training, "other", 1)):
-        shares = _shares(profile.spacegroups, profile.n)
+        shares = shares_of(profile.spacegroups, profile.n)
         bars = "".join(
             f"M{left + (group - 1) * wide:.1f} {middle}v{sign * half * (share / top) ** 0.5:.1f}h{wide:.2f}V{middle}z"
             for group, share in sorted(shares.items())
@@ -78,7 +78,7 @@ def spacegroup_spectrum(own: Profile, training: Profile) -> str:
         parts.append(f'<path class="{css}" d="{bars}"/>')
         for share in (top, top / 10):
             y = middle + sign * half * (share / top) ** 0.5
-            parts.append(f'<text x="{left - 6}" y="{y + 4:.1f}" text-anchor="end">{_percent(share)}</text>')
+            parts.append(f'<text x="{left - 6}" y="{y + 4:.1f}" text-anchor="end">{percent(share)}</text>')
     bottom = middle + half
     for group in (*SYSTEMS.values(), 230):
         at = left + (group - 0.5) * wide
@@ -92,7 +92,7 @@ def count_bars(own: Mapping[int, int], training: Mapping[int, int], across: str,
     """Draw shares by a whole number, 1 to ``most`` and beyond: bars for the samples, ticks for training."""
     width, height, left, bottom = 460, 190, 46, 40
     numbers = [n for n in range(1, most + 1) if any(k >= n for k in (*own, *training))]
-    folded = [_folded(_shares(counts, sum(counts.values())), most) for counts in (own, training)]
+    folded = [_folded(shares_of(counts, sum(counts.values())), most) for counts in (own, training)]
     top = max(share for shares in folded for share in shares.values())
     y = Axis(0.0, top, height - bottom, 10)
     wide = (width - left - 8) / len(numbers)
@@ -100,7 +100,7 @@ def count_bars(own: Mapping[int, int], training: Mapping[int, int], across: str,
     for value in y.ticks():
         at = f"{y.at(value):.1f}"
         parts.append(f'<line class="grid" x1="{left}" x2="{width - 8}" y1="{at}" y2="{at}"/>')
-        parts.append(f'<text x="{left - 6}" y="{y.at(value) + 4:.1f}" text-anchor="end">{_percent(value)}</text>')
+        parts.append(f'<text x="{left - 6}" y="{y.at(value) + 4:.1f}" text-anchor="end">{percent(value)}</text>')
     every = 1 if len(numbers) <= 12 else 5
     for i, n in enumerate(numbers):
         x = left + i * wide
@@ -122,15 +122,15 @@ def periodic_table(own: Profile, training: Profile) -> str:
     """Draw the elements in their places, coloured by the share of samples that contain one against training's."""
     cell, gap = 50, 3
     parts = []
-    for symbol, (row, column) in _places():
+    for symbol, (row, column) in places():
         mine, other = own.elements[symbol], training.elements[symbol]
         x, y = column * (cell + gap) + 1, row * (cell + gap) + (11 if row > 6 else 1)
         parts.append(
-            f'<g><rect class="{_heat(own, training, symbol)}" x="{x}" y="{y}" width="{cell}" height="{cell}" rx="4"/>'
+            f'<g><rect class="{heat(own, training, symbol)}" x="{x}" y="{y}" width="{cell}" height="{cell}" rx="4"/>'
         )
         parts.append(f'<text class="symbol" x="{x + cell / 2}" y="{y + 23}" text-anchor="middle">{symbol}</text>')
         if mine or other:
-            share = _percent(mine / own.n) if own.n else "–"
+            share = percent(mine / own.n) if own.n else "–"
             parts.append(f'<text class="small" x="{x + cell / 2}" y="{y + 40}" text-anchor="middle">{share}</text>')
         parts.append(
             f"<title>{symbol}: {mine:,} of {own.n:,} samples, {other:,} of {training.n:,} in training</title></g>"
@@ -138,7 +138,7 @@ def periodic_table(own: Profile, training: Profile) -> str:
     return svg(parts, 18 * (cell + gap), 9 * (cell + gap) + 10, "Elements: share of samples against training's")
 
 
-def _heat(own: Profile, training: Profile, symbol: str) -> str:
+def heat(own: Profile, training: Profile, symbol: str) -> str:
     """Class of an element: steps of the ratio of shares, by the square root of 2 from ``h4``, equal; "" for absent."""
     mine, other = own.elements[symbol], training.elements[symbol]
     if not mine and not other:
@@ -150,7 +150,7 @@ def _heat(own: Profile, training: Profile, symbol: str) -> str:
     return f"h{min(8, max(0, round(2 * log2(ratio)) + 4))}"
 
 
-def _places() -> Iterator[tuple[str, tuple[int, int]]]:
+def places() -> Iterator[tuple[str, tuple[int, int]]]:
     """Yield symbols with row and column; lanthanides and actinides stand below."""
     for number, symbol in enumerate(ELEMENTS, 1):
         if 57 <= number <= 71 or 89 <= number <= 103:
@@ -163,7 +163,7 @@ def _places() -> Iterator[tuple[str, tuple[int, int]]]:
         yield symbol, (row, inside if inside < early else late)
 
 
-def _shares(counts: Mapping[int, int], n: int) -> dict[int, float]:
+def shares_of(counts: Mapping[int, int], n: int) -> dict[int, float]:
     return {key: count / n for key, count in counts.items() if count} if n else {}
 
 
@@ -174,5 +174,5 @@ def _folded(shares: Mapping[int, float], most: int) -> dict[int, float]:
     return folded
 
 
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
     return f"{100 * share:.2g} %" if share < 0.995 else "100 %"

@@ -32,12 +32,12 @@ from crystalbench.tables.listing import Page
 from crystalbench.tables.text import plain
 from crystalbench_plugins.reports._browse import browsable
 from crystalbench_plugins.reports._details import facts
+from crystalbench_plugins.reports._figure_data import with_encoder
 from crystalbench_plugins.reports._figures import (
     ProfileFigures,
     dot_plots,
     held_distributions,
     profiles,
-    with_encoder,
 )
 from crystalbench_plugins.reports._layout import (
     ARROWS,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from crystalbench import Cell, Column, Failure, RowKind
 from crystalbench.tables.charts import Curve, Scale, curves, standalone
 from crystalbench.tables.text import plain
-from crystalbench_plugins.reports._figures import with_encoder
+from crystalbench_plugins.reports._figure_data import with_encoder
 from crystalbench_plugins.reports._layout import FAILED, MARKS, NO_VALUE, full_title, unit_of
 from crystalbench_plugins.reports._numbers import bounds, number, scaled
 from crystalbench_plugins.reports.markdown import escape

@@ -26,7 +26,7 @@ from crystalbench import (
     Table,
 )  # fmt: skip
 from crystalbench.testing import example_dataset, example_samples
-from crystalbench_plugins.reports._pictures import SYSTEMS, _heat, _places, count_bars
+from crystalbench_plugins.reports._pictures import SYSTEMS, count_bars, heat, places
 from crystalbench_plugins.reports._profile import Profile, profile
 from crystalbench_plugins.reports.html import render
 from tests.plugins.reports.report_table import of
@@ -77,10 +77,10 @@ def test_counts_of_labels_are_those_of_their_protostructures() -> None:
 
 
 def test_every_element_has_a_place_of_its_own_in_the_periodic_table() -> None:
-    places = dict(_places())
-    assert len(places) == len(set(places.values())) == 118
-    assert [places[symbol] for symbol in ("H", "He", "C", "Fe")] == [(0, 0), (0, 17), (1, 13), (3, 7)]
-    assert [places[symbol] for symbol in ("Hf", "La", "Lr")] == [(5, 3), (7, 2), (8, 16)]
+    found = dict(places())
+    assert len(found) == len(set(found.values())) == 118
+    assert [found[symbol] for symbol in ("H", "He", "C", "Fe")] == [(0, 0), (0, 17), (1, 13), (3, 7)]
+    assert [found[symbol] for symbol in ("Hf", "La", "Lr")] == [(5, 3), (7, 2), (8, 16)]
     assert list(SYSTEMS.values()) == sorted(SYSTEMS.values())
 
 
@@ -89,14 +89,14 @@ def test_elements_are_coloured_by_the_ratio_of_their_shares() -> None:
 
     def colour(sodium: int, copper: int) -> str:
         own = profile(["AB_cF8_225_a_b:Cl-Na"] * sodium + ["A_cF4_225_a:Cu"] * copper)
-        return _heat(own, training, "Na")
+        return heat(own, training, "Na")
 
     assert colour(50, 50) == "h4"
     assert colour(100, 0) == "h6"
     assert colour(25, 75) == "h2"
     assert colour(6, 94) == "h0"
     assert colour(2, 2) == "rare"
-    assert _heat(training, training, "Fe") == "absent"
+    assert heat(training, training, "Fe") == "absent"
 
 
 def test_what_lies_beyond_the_last_bar_is_in_it() -> None:
