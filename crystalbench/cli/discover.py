@@ -33,7 +33,9 @@ from crystalbench.runs.progress import aside
 @click.option("--blocks", metavar="s,p,d,f", help="Blocks of the elements that are allowed.  [default: s,p,d]")
 @click.option("--noble-gases", is_flag=True, help="Allow noble gases.")
 @click.option("--potential", type=record("potentials"), help="Interatomic potential.  [default: the one marked so]")
-@click.option("--hull", type=record("hulls"), help="Known phases.  [default: the one marked so]")
+@click.option(
+    "--hull", type=record("hulls"), help="Known phases: a name, or a CSV or JSON file.  [default: the one marked so]"
+)
 @click.option("--tries", type=int, help="Relaxations of one candidate, at most.  [default: 10]")
 @click.option("--agreement", type=float, help="eV/atom within which the two lowest end them.  [default: 0.01]")
 @click.option("--own", type=Name(lambda: OwnGeometry), help="A sample's own geometry: enough, first or ignored.")

@@ -12,11 +12,13 @@ _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def config_text(config: RunConfig) -> str:
-    """Write what `crystalbench run --config` reads; sample files by name alone, beside the file that names them."""
+    """Write what `crystalbench run --config` reads; sample files and a hull by name alone, beside that file."""
     plain = config.to_mapping()
     for generator in plain["generator"].values():
         if "samples" in generator:
             generator["samples"] = [Path(sample).name for sample in generator["samples"]]
+    if (hull := plain.get("energies", {}).get("hull", "")) and Path(hull).is_absolute():
+        plain["energies"]["hull"] = Path(hull).name
     return "\n".join(_lines(plain, ())) + "\n"
 
 

@@ -17,7 +17,10 @@ class EnergyConfig:
     ----------
     potentials
         A column for each; left out: the default one.
-    hull, realiser
+    hull
+        Name of a hull, or a file of formulas and formation energies (`crystalbench.runs.hull_file`). Left out: the
+        default one.
+    realiser
         Left out: the default one.
     tries, least, agreement, proposals, own
         As in `SearchSettings`.

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from crystalbench.energies import HullSpec, PotentialSpec, RealiserSpec, calibration_of
-from crystalbench.errors import ConfigError, PluginError
+from crystalbench.errors import ConfigError, PluginError, unknown_name
 from crystalbench.interfaces import Need
 from crystalbench.isolation import required
 from crystalbench.materials.potential import EnergyScheme
@@ -17,6 +18,7 @@ from crystalbench.runs.cache import content_key
 from crystalbench.runs.code_identity import code_identity
 from crystalbench.runs.config import RunConfig, check_parameters
 from crystalbench.runs.energy_config import EnergyConfig
+from crystalbench.runs.hull_file import hull_from_file
 from crystalbench.versions import packages
 
 
@@ -39,11 +41,12 @@ class PotentialPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HullPlan:
-    """The hull of a run."""
+    """The hull of a run; ``file`` is where it was read from, "" for one of a plugin."""
 
     spec: HullSpec
     parameters: Parameters
     identity: str
+    file: str = ""
 
     def describe(self) -> str:
         return f"{self.spec.title} ({self.spec.name} {self.spec.version}, sha256 {self.identity[:12]})"
@@ -99,8 +102,8 @@ class EnergyPlan:
         known = calibration_of(self.hull.spec, potential.identity)
         errors = "; ".join(map(str, known)) or "the errors of this potential against DFT were not measured"
         return (
-            f"relaxed with {potential.describe()}, {scheme}; elemental references of the hull (DFT); hull: "
-            f"{self.hull.describe()}: {caveat}; {errors}"
+            f"relaxed with {potential.describe()}, {scheme}; elemental references of the hull"
+            f"{'' if self.hull.file else ' (DFT)'}; hull: {self.hull.describe()}: {caveat}; {errors}"
         )
 
 
@@ -131,9 +134,12 @@ def plan_energies(
     ------
     ConfigError
         For what the user must change, install or fetch.
+    ReadError
+        For a file that holds no hull.
     PluginError
         For an identity that is no SHA-256.
     """
+    hull = _hull(config.hull, parameters["hull"], plugins)
     names = config.potentials or _defaults(plugins.potentials)
     potentials = tuple(
         _potential(plugins.potentials[name], parameters["potential"].get(name, {}), written) for name in names
@@ -144,11 +150,6 @@ def plan_energies(
                 f"potential {potential.spec.name}: imitates no energies of the Materials Project, so that no hull of "
                 "them can judge what it gives; name another one"
             )
-    hull_name = config.hull or _defaults(plugins.hulls)[0]
-    hull_spec = plugins.hulls[hull_name]
-    of_hull = check_parameters(f"hull.{hull_name}", parameters["hull"].get(hull_name, {}), hull_spec.parameters)
-    if missing := required("missing", f"hull {hull_name}", lambda: hull_spec.missing(of_hull)):
-        raise ConfigError(f"hull {hull_name}: {missing}")
     realiser_name = config.realiser or _defaults(plugins.realisers)[0]
     realiser = plugins.realisers[realiser_name]
     of_realiser = check_parameters(
@@ -158,13 +159,38 @@ def plan_energies(
         lacking := required("missing", f"realiser {realiser_name}", lambda: realiser.missing(of_realiser))
     ):
         raise ConfigError(f"realiser {realiser_name}: {lacking}")
-    identity = required("identity", f"hull {hull_name}", lambda: hull_spec.identity(of_hull))
     return EnergyPlan(
-        config=config,
+        config=replace(config, hull=hull.file or config.hull),
         potentials=potentials,
-        hull=HullPlan(spec=hull_spec, parameters=of_hull, identity=_hashed(f"hull {hull_name}", identity)),
+        hull=hull,
         realiser=RealiserPlan(spec=realiser, parameters=of_realiser),
     )
+
+
+def _hull(given: str, parameters: Mapping[str, Parameters], plugins: Plugins) -> HullPlan:
+    """Return a hull by the name of a record, or from a file: a name comes first."""
+    name = given or _defaults(plugins.hulls)[0]
+    file = "" if name in plugins.hulls else str(Path(name).expanduser().absolute())
+    if file and not Path(file).is_file():
+        raise ConfigError(f"{unknown_name('hull', name, plugins.hulls)}; nor is it a file")
+    spec = _from_file(Path(file), plugins) if file else plugins.hulls[name]
+    own = check_parameters(f"hull.{name}", parameters.get(name, {}), spec.parameters)
+    if missing := required("missing", f"hull {name}", lambda: spec.missing(own)):
+        raise ConfigError(f"hull {name}: {missing}")
+    if spec.energy_scheme is not EnergyScheme.MP2020_CORRECTED:
+        raise ConfigError(
+            f"hull {name}: its energies are of the scheme {spec.energy_scheme}; those of materials are "
+            f"{EnergyScheme.MP2020_CORRECTED}, and two schemes are never mixed; name another one"
+        )
+    identity = required("identity", f"hull {name}", lambda: spec.identity(own))
+    return HullPlan(spec=spec, parameters=own, identity=_hashed(f"hull {name}", identity), file=file)
+
+
+def _from_file(path: Path, plugins: Plugins) -> HullSpec:
+    """Return a hull of the user's own, on the elements of the default one unless it brings its own."""
+    base = plugins.hulls[_defaults(plugins.hulls)[0]]
+    parameters = check_parameters(f"hull.{base.name}", {}, base.parameters)
+    return hull_from_file(path, base, parameters)
 
 
 def _potential(spec: PotentialSpec, given: Parameters, written: Mapping[str, str] | None) -> PotentialPlan:

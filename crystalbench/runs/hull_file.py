@@ -12,6 +12,7 @@ import numpy as np
 from crystalbench.crystals.elements import NUMBERS
 from crystalbench.energies import HullSpec
 from crystalbench.errors import ReadError
+from crystalbench.parameters import Parameters
 from crystalbench.materials.formulas import parse_formula
 from crystalbench.materials.hull import Hull
 from crystalbench.strict_data import Node
@@ -25,7 +26,7 @@ _Row = tuple[str, str, float]
 """Where it stands, the formula, eV/atom."""
 
 
-def hull_from_file(path: Path, base: HullSpec) -> HullSpec:
+def hull_from_file(path: Path, base: HullSpec, parameters: Parameters) -> HullSpec:
     """Return the hull of a file, with the elements of another where the file has none.
 
     A CSV file has the columns ``formula`` and ``formation_energy`` (eV/atom); others are not read. A JSON file is a
@@ -36,6 +37,8 @@ def hull_from_file(path: Path, base: HullSpec) -> HullSpec:
     ----------
     base : HullSpec
         Its elements and scheme are those that the formation energies rest on, unless the file has its own elements.
+    parameters
+        Settings of ``base``.
 
     Raises
     ------
@@ -61,15 +64,18 @@ def hull_from_file(path: Path, base: HullSpec) -> HullSpec:
         energies.append(energy)
     if not compositions:
         raise ReadError(f"{path}: holds no phases")
-    references = base.load({}).references if own is None else own
+    references = base.load(parameters).references if own is None else own
     whose = f"those of {base.title}" if own is None else "its own"
     hull = Hull(compositions, np.array(energies, dtype=np.float64), references)
     absent = sorted({z for c in compositions for z in c} - references.keys())
     if own is not None and absent:
         symbols = ", ".join(symbol for symbol, z in NUMBERS.items() if z in absent)
         raise ReadError(f"{path}: {REFERENCES} lacks elements of its phases: {symbols}")
-    identity = sha256(content + (base.identity({}).encode() if own is None else b"")).hexdigest()
-    said = f"hull of {path.name} ({len(hull):,} phases), elemental references: {whose}; nothing says how good it is"
+    identity = sha256(content + (base.identity(parameters).encode() if own is None else b"")).hexdigest()
+    said = (
+        f"the user's own file {path.name} ({len(hull):,} phases), taken to be {base.energy_scheme}; elemental "
+        f"references: {whose}; nothing says how good it is"
+    )
     return HullSpec(
         name=path.stem,
         version="1",

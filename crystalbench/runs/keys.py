@@ -27,9 +27,11 @@ def row_key(
 def run_key(config: RunConfig, dataset: str, rows: Sequence[str], encoders: Sequence[str]) -> str:
     """SHA-256 of all that the numbers of a run depend on: what was asked, and the identities of all parts.
 
-    Where sample files lie is no part of it; what they hold is, by their rows.
+    Where sample files and a hull lie is no part of it; what they hold is, by their rows and identities.
     """
     settings = {key: value for key, value in config.to_mapping().items() if key not in DRAWING}
+    if "energies" in settings:
+        settings["energies"] = {key: value for key, value in settings["energies"].items() if key != "hull"}
     settings["generator"] = {
         name: {key: value for key, value in own.items() if key != "samples"}
         for name, own in settings["generator"].items()

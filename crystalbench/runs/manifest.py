@@ -79,6 +79,7 @@ def energies_json(energies: EnergyPlan, plugins: Plugins) -> dict[str, Any]:
         return {"name": name, "version": version, "plugin": _plugin(plugins, kind, name)}
 
     hull, realiser = energies.hull, energies.realiser
+    of_file = {"name": hull.spec.name, "version": hull.spec.version, "plugin": "a file"}
     return {
         "potentials": [
             part("potentials", potential.spec.name, potential.spec.version)
@@ -86,7 +87,8 @@ def energies_json(energies: EnergyPlan, plugins: Plugins) -> dict[str, Any]:
             | {"energy_scheme": str(potential.spec.energy_scheme), "basis": energies.basis(potential)}
             for potential in energies.potentials
         ],
-        "hull": part("hulls", hull.spec.name, hull.spec.version) | {"identity": hull.identity},
+        "hull": (of_file if hull.file else part("hulls", hull.spec.name, hull.spec.version))
+        | {"identity": hull.identity},
         "realiser": part("realisers", realiser.spec.name, realiser.spec.version),
         "settings": energies.config.to_mapping(),
         "identities": energy_identities(energies),

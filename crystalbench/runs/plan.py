@@ -159,6 +159,7 @@ def make_plan(config: RunConfig, plugins: Plugins) -> Plan:
     check_drawing(config, [name for metric in metrics for name in (metric.spec.name, metric.key)])
     config = replace(
         config,
+        energies=energies.config if energies else config.energies,
         generators=names,
         columns=tuple(dict.fromkeys(config.columns)) or (ColumnSet.ALL if config.metrics else ColumnSet.DEFAULT,),
         dataset=dataset.name,

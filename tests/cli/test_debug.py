@@ -17,7 +17,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """The small plugin is the only one that is installed."""
     plugins = Plugins()
     plugins.register(Small(), "small")
-    monkeypatch.setattr(Plugins, "load", classmethod(lambda cls: plugins))
+    monkeypatch.setattr(Plugins, "load", classmethod(lambda cls, files=(): plugins))
 
 
 @pytest.mark.parametrize("name", [*COMMANDS, "size-effect", "wyckoffdiff"])

@@ -49,6 +49,10 @@ def invalid(path: Path) -> None:
     path.write_text("Unable to determine symmetry\n")
 
 
+def no_hull(path: Path) -> None:
+    path.write_text("formula,formation_energy\nNaQq,-1\n")
+
+
 def good(path: Path) -> None:
     path.write_text(f"{rock_salt(1).label}\n")
 
@@ -85,6 +89,9 @@ UNUSABLE: tuple[tuple[str, Maker, str], ...] = (
     ("dataset build {} --name mine --reader labels", pickled, "a Python pickle"),
     ("dataset build {} --name mine --reader labels", empty, "not one of 0 rows"),
     ("dataset build {} --name mine --reader labels", invalid, "not one of 1 rows"),
+    ("plan -g random -m stable --set energies.hull={}", no_hull, "line 2"),
+    ("discover -g random -n 5 --hull {}", no_hull, "line 2"),
+    ("discover -g random -n 5 --hull no-such", absent, "nor is it a file"),
     ("encoder train -d no-such --out {}", absent, "unknown dataset 'no-such'"),
     ("wyckoffdiff train -d carbon24-bundled --from {} --out other", damaged, "checkpoint"),
     ("wyckoffdiff export {} -o model.pt", no_manifest, "there is no such checkpoint"),

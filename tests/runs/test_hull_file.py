@@ -27,7 +27,7 @@ def written(folder: Path, content: str, name: str = "mine.csv") -> Path:
 
 
 def test_a_table_of_formulas_and_energies_is_a_hull(tmp_path: Path) -> None:
-    spec = hull_from_file(written(tmp_path, CSV), BASE)
+    spec = hull_from_file(written(tmp_path, CSV), BASE, {})
     hull = spec.load({})
     assert hull.compositions == [{11: 1, 17: 1}, {12: 1, 17: 2, 8: 8}]
     assert hull.distance({11: 2, 17: 2}, -2.0) == pytest.approx(0.1)
@@ -37,18 +37,18 @@ def test_a_table_of_formulas_and_energies_is_a_hull(tmp_path: Path) -> None:
 
 def test_json_gives_the_same_and_may_bring_its_own_elements(tmp_path: Path) -> None:
     rows = '[{"formula": "NaCl", "formation_energy": -2.1}]'
-    listed = hull_from_file(written(tmp_path, rows, "mine.json"), BASE).load({})
+    listed = hull_from_file(written(tmp_path, rows, "mine.json"), BASE, {}).load({})
     assert listed.references[17] == -1.85
     own = f'{{"phases": {rows}, "references": {{"Na": -1.0, "Cl": -2.0}}}}'
-    spec = hull_from_file(written(tmp_path, own, "own.json"), BASE)
+    spec = hull_from_file(written(tmp_path, own, "own.json"), BASE, {})
     assert spec.load({}).references == {11: -1.0, 17: -2.0}
     assert "its own" in spec.caveat
 
 
 def test_identity_follows_the_content_and_the_elements(tmp_path: Path) -> None:
-    first = hull_from_file(written(tmp_path, CSV), BASE).identity({})
-    assert first == hull_from_file(written(tmp_path, CSV, "moved.csv"), BASE).identity({})
-    assert first != hull_from_file(written(tmp_path, CSV.replace("-2.1", "-2.2")), BASE).identity({})
+    first = hull_from_file(written(tmp_path, CSV), BASE, {}).identity({})
+    assert first == hull_from_file(written(tmp_path, CSV, "moved.csv"), BASE, {}).identity({})
+    assert first != hull_from_file(written(tmp_path, CSV.replace("-2.1", "-2.2")), BASE, {}).identity({})
 
 
 @pytest.mark.parametrize(
@@ -83,12 +83,12 @@ def test_identity_follows_the_content_and_the_elements(tmp_path: Path) -> None:
 )
 def test_what_is_wrong_is_named_with_its_place(tmp_path: Path, name: str, content: str, said: str) -> None:
     with pytest.raises(ReadError, match=said):
-        hull_from_file(written(tmp_path, content, name), BASE)
+        hull_from_file(written(tmp_path, content, name), BASE, {})
 
 
 def test_a_file_that_is_no_text_or_is_absent_is_named(tmp_path: Path) -> None:
     with pytest.raises(ReadError, match="no such file"):
-        hull_from_file(tmp_path / "none.csv", BASE)
+        hull_from_file(tmp_path / "none.csv", BASE, {})
     (tmp_path / "binary.csv").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ReadError, match=r"binary\.csv: not text in UTF-8"):
-        hull_from_file(tmp_path / "binary.csv", BASE)
+        hull_from_file(tmp_path / "binary.csv", BASE, {})
