@@ -1,6 +1,7 @@
 """The contract checks themselves, and every installed plugin held to them."""
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from crystalbench import (
     Table,
 )
 from crystalbench.crystals.convert import ConversionSettings, Converter
+from crystalbench.materials.realise import Realised
 from crystalbench.plugins import Plugins
 from crystalbench.testing import (
     CountingEncoder,
@@ -37,9 +39,11 @@ from crystalbench.testing import (
     check_plugin,
     check_potential,
     check_reader,
+    check_realiser,
     check_reporter,
     example_dataset,
 )
+from crystalbench_plugins.realisers.random_orbits import crystalbench_realisers
 from tests.materials.morse import SPEC, Morse
 from tests.small_plugins import Halides, Small, rock_salt
 
@@ -261,3 +265,42 @@ def test_a_hull_that_breaks_the_contract_is_found(more: dict[str, object], messa
     check_hull(salts())
     with pytest.raises(AssertionError, match=message):
         check_hull(salts(**more))
+
+
+def _proposed(edge: float) -> Realised:
+    return RawStructure.of(edge * np.eye(3), ROCK_SALT, [11] * 4 + [17] * 4)
+
+
+ROCK_SALT = [
+    [0, 0, 0],
+    [0, 0.5, 0.5],
+    [0.5, 0, 0.5],
+    [0.5, 0.5, 0],
+    [0.5, 0.5, 0.5],
+    [0.5, 0, 0],
+    [0, 0.5, 0],
+    [0, 0, 0.5],
+]
+
+
+@pytest.mark.parametrize(
+    ("propose", "message"),
+    [
+        (lambda protostructure, seed, parameters: None, "returned NoneType"),
+        (lambda protostructure, seed, parameters: _proposed(next(EDGES)), "differs with one seed"),
+        (lambda protostructure, seed, parameters: _proposed(1.0), "none of 20 tries gave AB_cF8_225_a_b:Cl-Na"),
+        (lambda protostructure, seed, parameters: _proposed(5.6), "none of 20 tries gave A2B_tP6_136_f_a:O-Ti"),
+        (
+            lambda p, seed, parameters: next(iter(crystalbench_realisers())).propose(p, 1, {"clearance": 0.8}),
+            "every seed gives one",
+        ),
+    ],
+)
+def test_a_realiser_that_breaks_the_contract_is_found(propose: Callable[..., Realised], message: str) -> None:
+    spec = next(iter(crystalbench_realisers()))
+    check_realiser(spec)
+    with pytest.raises(AssertionError, match=message):
+        check_realiser(replace(spec, propose=propose))
+
+
+EDGES = itertools.count(5.0, 0.1)

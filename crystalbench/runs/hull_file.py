@@ -12,9 +12,9 @@ import numpy as np
 from crystalbench.crystals.elements import NUMBERS
 from crystalbench.energies import HullSpec
 from crystalbench.errors import ReadError
-from crystalbench.parameters import Parameters
 from crystalbench.materials.formulas import parse_formula
 from crystalbench.materials.hull import Hull
+from crystalbench.parameters import Parameters
 from crystalbench.strict_data import Node
 
 MAX_BYTES = 200_000_000

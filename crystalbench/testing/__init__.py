@@ -57,11 +57,12 @@ from crystalbench.tables.results import (
 from crystalbench.testing.citations import check_cite
 from crystalbench.testing.hulls import check_hull
 from crystalbench.testing.potentials import check_potential
+from crystalbench.testing.realisers import check_realiser
 
 __all__ = [
     "CHECKS", "Checked", "CountingEncoder", "check_cite", "check_command", "check_dataset", "check_encoder",
-    "check_generator", "check_metric", "check_plugin", "check_potential", "check_reader", "check_reporter",
-    "example_dataset", "example_encoder", "example_samples", "example_table",
+    "check_generator", "check_hull", "check_metric", "check_plugin", "check_potential", "check_reader",
+    "check_realiser", "check_reporter", "example_dataset", "example_encoder", "example_samples", "example_table",
 ]  # fmt: skip
 
 
@@ -333,6 +334,7 @@ CHECKS: dict[str, Callable[..., None]] = {
     "potentials": check_potential,
     "generators": check_generator,
     "hulls": check_hull,
+    "realisers": check_realiser,
     "datasets": check_dataset,
     "reporters": check_reporter,
     "commands": check_command,
