@@ -15,7 +15,7 @@ class Calibration:
     potential, identity
         Name of the potential with its parameters, and what `PotentialSpec.identity` gives for them.
     references
-        Where the energies of the elements came from: ``dft`` or ``potential``.
+        Where the energies of the elements came from: ``dft``, those of the hull.
     materials
         Which materials; whether the potential was trained on them.
     relaxed

@@ -3,20 +3,12 @@
 import warnings
 from collections import Counter
 from collections.abc import Mapping
-from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
 from crystalbench.crystals.samples import RawStructure
 from crystalbench.errors import ConfigError
 from crystalbench.materials.potential import EnergyScheme
-
-
-class References(StrEnum):
-    """Where the energies of the elements come from."""
-
-    DFT = "dft"  # those of the hull: right for a potential that imitates the same scheme
-    POTENTIAL = "potential"  # what the potential itself gives for the elements: the only choice for another scheme
 
 
 def formation_energy(
@@ -47,15 +39,6 @@ def formation_energy(
         energy += mp2020_correction(structure)
     atoms = Counter(structure.numbers.tolist())
     return (energy - sum(number * references[z] for z, number in atoms.items())) / len(structure.numbers)
-
-
-def check_references(scheme: EnergyScheme, references: References) -> None:
-    """Raise `ConfigError` where energies of a scheme would be mixed with elements of another."""
-    if scheme is EnergyScheme.OTHER and references is References.DFT:
-        raise ConfigError(
-            "this potential imitates no energies of the Materials Project, so that the DFT energies of the elements "
-            f"are of another scheme; take its own: references={References.POTENTIAL}"
-        )
 
 
 def mp2020_correction(structure: RawStructure) -> float:

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from crystalbench import ConfigError, EnergyScheme, RawStructure
-from crystalbench.materials.formation import References, check_references, formation_energy, mp2020_correction
+from crystalbench import EnergyScheme, RawStructure
+from crystalbench.materials.formation import formation_energy, mp2020_correction
 
 FACES = np.array([[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
 
@@ -60,11 +60,3 @@ def test_uncorrected_energies_are_corrected_and_corrected_ones_are_not() -> None
 def test_an_element_is_not_corrected() -> None:
     pytest.importorskip("pymatgen")
     assert mp2020_correction(RawStructure.of(5 * np.eye(3), [[0, 0, 0], [0.24, 0, 0]], [8, 8])) == 0
-
-
-def test_energies_of_another_scheme_take_the_elements_of_their_own_potential() -> None:
-    with pytest.raises(ConfigError, match="references=potential"):
-        check_references(EnergyScheme.OTHER, References.DFT)
-    for scheme in (EnergyScheme.MP2020_CORRECTED, EnergyScheme.MP_UNCORRECTED):
-        check_references(scheme, References.DFT)
-    check_references(EnergyScheme.OTHER, References.POTENTIAL)

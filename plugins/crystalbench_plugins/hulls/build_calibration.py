@@ -23,7 +23,7 @@ from pymatgen.core import Structure
 
 from crystalbench import Hull, PotentialSpec, RawStructure
 from crystalbench.materials.calibration import Calibration
-from crystalbench.materials.formation import References, formation_energy
+from crystalbench.materials.formation import formation_energy
 from crystalbench.materials.relax import relax
 from crystalbench.plugins import Plugins
 from crystalbench_plugins.hulls.bundled import BUNDLED, CALIBRATION
@@ -108,7 +108,7 @@ def calibrate(spec: PotentialSpec, known: Sequence[Known], materials: str, hull:
     return Calibration(
         potential=" ".join([spec.name, *(str(value) for value in parameters.values() if value)]),
         identity=spec.identity(parameters),
-        references=References.DFT,
+        references="dft",
         materials=materials,
         relaxed=relaxed,
         asked=len(known),
