@@ -41,7 +41,7 @@ def two_stage(hits: int, judged: int, group: int, n: int) -> tuple[float, float]
     if hits == 0:
         worth = judged / p1  # the limit for rare hits
     elif variance == 0:
-        worth = float(n) if p1 == 1 else judged
+        worth = float(judged)  # all come into question and all judged are hits: the limit for rare misses
     else:
         worth = p * (1 - p) / variance
     low, high = wilson(p * worth, worth)

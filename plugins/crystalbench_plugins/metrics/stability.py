@@ -151,7 +151,7 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
     shares = [
         MetricSpec(
             name=name,
-            version="1",
+            version="2",
             order=order,
             title=title,
             latex=latex,
@@ -173,7 +173,7 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
         *shares,
         MetricSpec(
             name="e_above_hull",
-            version="1",
+            version="2",
             order=240,
             within=ColumnSet.DEFAULT,
             title="Energy above hull",

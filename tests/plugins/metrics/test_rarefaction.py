@@ -50,3 +50,10 @@ def test_the_interval_holds_the_expected_number_of_kinds(shape: str, n: int) -> 
         low, high = kinds_interval(counts[counts > 0].tolist())
         held += low <= truth <= high
     assert held >= 184  # of 95 % fewer are found once in 40
+
+
+def test_the_interval_of_kinds_is_that_of_chaos_lower_bound() -> None:
+    """Four kinds seen once, one twice, one often: 6 + 4 * 3 / (2 * 2) = 9 in all, variance 6 (1 - 6 / 9) = 2."""
+    half = 1.96 * 2**0.5
+    assert kinds_interval([1, 1, 1, 1, 2, 9]) == pytest.approx((6 - half, 6 + half))
+    assert kinds_interval([1, 2]) == (2.0, 2.0)  # one alone tells of no others
