@@ -56,7 +56,7 @@ def test_a_command_that_is_not_where_its_record_says_is_an_error_that_names_it(
     plugins = Plugins()
     hook = hookimpl(lambda: [CommandSpec(name="lost", help="Not there.", command=place)])
     plugins.register(SimpleNamespace(crystalbench_commands=hook), "small")
-    monkeypatch.setattr(Plugins, "load", classmethod(lambda cls: plugins))
+    monkeypatch.setattr(Plugins, "load", classmethod(lambda cls, files=(): plugins))
     done = CliRunner().invoke(main, ["lost"])
     assert done.exit_code == 1
     assert "command lost failed in load" in done.output

@@ -25,7 +25,7 @@ SMALL = [
 def _tiny_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     plugins = Plugins()
     plugins.datasets["tiny"] = dataset().spec
-    monkeypatch.setattr(Plugins, "load", lambda: plugins)
+    monkeypatch.setattr(Plugins, "load", lambda files=(): plugins)
 
 
 def call(*arguments: str | Path) -> Result:

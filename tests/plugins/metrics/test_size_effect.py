@@ -49,7 +49,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     plugins = Plugins()
     for name, module in {"part": Part(), "fwd": fwd, "reference": reference_generators}.items():
         plugins.register(module, name)
-    monkeypatch.setattr(Plugins, "load", classmethod(lambda cls: plugins))
+    monkeypatch.setattr(Plugins, "load", classmethod(lambda cls, files=(): plugins))
     config = RunConfig(generators=("element-swap",), n=600, encoders=("counting",), workers=1)
     Run(make_plan(config, plugins), plugins, RunFolder(tmp_path / "run"), log=lambda _: None).execute()
     return tmp_path / "run"

@@ -68,7 +68,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     plugins = Plugins()
     for name, module in {"small": Small(), "shifts": Shifts(), "symmetry": symmetry, "sweep": command}.items():
         plugins.register(module, name)
-    monkeypatch.setattr(Plugins, "load", classmethod(lambda cls: plugins))
+    monkeypatch.setattr(Plugins, "load", classmethod(lambda cls, files=(): plugins))
     (tmp_path / "ions.shifts").write_text("\n".join(map(str, SHIFTS)))
     settings = {
         "generators": ["halides", "ions"],
