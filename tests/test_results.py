@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import fmean, stdev
 from typing import Any
 
 import pytest
@@ -40,3 +41,63 @@ def test_a_committed_run_names_no_place_on_a_machine(run: str) -> None:
     settings = json.dumps([manifest["config"], [generator["parameters"] for generator in manifest["generators"]]])
     assert [source for source in sources if source and Path(source).is_absolute()] == []
     assert re.findall(r'"(?:/|~|[A-Z]:)[^"]*"', settings) == []
+
+
+COLUMNS = {
+    "FWD": ("fwd", 1, 1),
+    "FWD∞": ("fwd_corrected", 1, 1),
+    "novelty %": ("novelty", 100, 1),
+    "uniqueness %": ("uniqueness", 100, 1),
+    "novel: FWD": ("novel_fwd", 1, 1),
+    "novel: uniqueness %": ("novel_uniqueness", 100, 1),
+    "new prototypes": ("prototype_novelty", 1, 0),
+}
+
+
+def written(outcomes: list[dict[str, Any]], scale: int, digits: int) -> str:
+    """A value, or the mean ± standard deviation over replicas."""
+    found = [scale * outcome["value"] for outcome in outcomes if outcome.get("value") is not None]
+    if len(found) < 2:
+        return f"{found[0]:.{digits}f}" if found else "–"
+    return f"{fmean(found):.{digits}f} ± {stdev(found):.{digits}f}"
+
+
+def cpu_milliseconds(outcomes: list[dict[str, Any]]) -> str:
+    if "cpu_seconds" not in outcomes[0].get("details", {}):
+        return "–"
+    return f"{1000 * sum(one['details']['cpu_seconds'] for one in outcomes) / sum(one['n'] for one in outcomes):.1f}"
+
+
+def read_tables(markdown: str) -> list[list[list[str]]]:
+    blocks = [block.splitlines() for block in markdown.split("\n\n") if block.lstrip().startswith("|")]
+    return [[[cell.strip() for cell in line.strip("|").split("|")] for line in block if line] for block in blocks]
+
+
+@pytest.mark.parametrize("run", ["carbon24-priors", "carbon24-steps"])
+def test_the_page_of_priors_and_steps_states_what_the_runs_hold(run: str) -> None:
+    folder = RESULTS / run
+    scores, manifest = (
+        json.loads((folder / name).read_text(encoding="utf-8")) for name in ("scores.json", "manifest.json")
+    )
+    made = {one["title"]: scores[one["name"]] for one in manifest["generators"]}
+    measured = {one["title"] for one in manifest["generators"] if one["kind"] == "measured"}
+    ((heading, _, *rows),) = [
+        table
+        for table in read_tables((RESULTS / "README.md").read_text(encoding="utf-8"))
+        if measured <= {row[0] for row in table}
+    ]
+    assert {"FWD", "FWD∞", "novelty %", "new prototypes", "replicas", "CPU ms a sample"} <= set(heading)
+    for title, *cells in rows:
+        found = {key.partition("@")[0]: outcomes for key, outcomes in made[title].items()}
+        for column, cell in zip(heading[1:], cells, strict=True):
+            if column == "replicas":
+                assert cell == str(len(found["validity"])), (title, column)
+            elif column == "CPU ms a sample":
+                assert cell == cpu_milliseconds(found["novel_per_minute"]), (title, column)
+            else:
+                metric, *how = COLUMNS[column]
+                value, _, interval = cell.partition(" ")
+                assert (cell if interval[:1] == "±" else value) == written(found[metric], *how), (title, column)
+                if interval[:1] == "[":
+                    low, high = found[metric][0]["interval"]
+                    assert interval == f"[{low:.1f}, {high:.1f}]", (title, column)
