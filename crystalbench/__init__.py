@@ -46,6 +46,7 @@ from crystalbench.materials.hull import Decomposition, Gap, Hull
 from crystalbench.materials.potential import EnergyScheme, Evaluated, Potential
 from crystalbench.materials.realise import Realised, Unrealised, UnrealisedReason
 from crystalbench.parameters import Parameter, Parameters, Value
+from crystalbench.suites import SuiteSpec
 from crystalbench.tables.results import (
     Cell,
     Column,
@@ -73,8 +74,8 @@ __all__ = [
     "Orbit", "Parameter", "Parameters", "PluginError", "Potential", "PotentialError", "PotentialSpec",
     "Presentation", "Protostructure", "ProtostructureError", "RawStructure", "ReadError", "ReaderSpec", "Realised",
     "RealiserSpec", "ReporterSpec", "Result", "Row", "RowEvidence", "RowKind", "Sample", "SampleSet", "Sampler",
-    "SamplerInput", "Scale", "ScoreInput", "SettingError", "Split", "Subset", "Table", "Timing", "Unrealised",
-    "UnrealisedReason", "Value", "__version__", "evaluate", "hookimpl", "load", "potential_from_calculator",
+    "SamplerInput", "Scale", "ScoreInput", "SettingError", "Split", "Subset", "SuiteSpec", "Table", "Timing",
+    "Unrealised", "UnrealisedReason", "Value", "__version__", "evaluate", "hookimpl", "load", "potential_from_calculator",
 ]  # fmt: skip
 
 _LATER = {"Result": "crystalbench.result", "evaluate": "crystalbench.api", "load": "crystalbench.result"}

@@ -18,6 +18,7 @@ from crystalbench.runs.inputs import write_inputs
 from crystalbench.runs.plan import make_plan
 from crystalbench.runs.progress import say, silenced
 from crystalbench.runs.run import Run
+from crystalbench.runs.suite import with_suite
 
 Samples: TypeAlias = "str | os.PathLike[str] | Iterable[object]"
 """A file or folder that `crystalbench run` reads; crystals or labels in memory; or a list of either, as replicas."""
@@ -33,6 +34,7 @@ def evaluate(
     encoders: Names = (),
     columns: Names = (),
     seed: int = 0,
+    suite: str = "",
     settings: Mapping[str, Any] | None = None,
     progress: bool = True,
     plugins: Plugins | Sequence[str | os.PathLike[str]] = (),
@@ -55,6 +57,8 @@ def evaluate(
         holds, else 1,000.
     seed
         Of everything random.
+    suite
+        Named settings (`crystalbench suite list`) that stand where nothing else is given, its ``n`` among them.
     settings
         Any other key of the configuration file: ``{"conversion": {"backend": "moyo"}, "workers": 1}``.
     progress
@@ -92,13 +96,15 @@ def evaluate(
             files, most = _files(name, given, folder)
             own[name] = {"samples": files}
             largest = max(largest, most)
-        config: dict[str, Any] = {"n": n if n is not None else largest or 1000, "seed": seed, "generator": own}
+        config: dict[str, Any] = {"seed": seed, "generator": own} | ({"suite": suite} if suite else {})
+        if n is not None or not suite:
+            config["n"] = n if n is not None else largest or 1000
         config |= {"dataset": dataset} if dataset else {}
         lists = {"metrics": metrics, "encoders": encoders, "columns": columns}
         config |= {key: list(several(value)) for key, value in lists.items() if value}
         config["generators"] = list(dict.fromkeys((*samples, *several(generators))))
         with silenced(not progress):
-            plan = make_plan(RunConfig.from_mapping(merged(settings or {}, config)), known)
+            plan = make_plan(RunConfig.from_mapping(with_suite(merged(settings or {}, config), known.suites)), known)
             for warning in plan.warnings:
                 say(f"warning: {warning}")
             finished = Run(plan, known, folder, log=say).execute()

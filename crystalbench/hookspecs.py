@@ -19,6 +19,7 @@ from crystalbench.interfaces import (
     ReaderSpec,
     ReporterSpec,
 )
+from crystalbench.suites import SuiteSpec
 
 PROJECT = "crystalbench"
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -68,6 +69,11 @@ def crystalbench_hulls() -> Iterable[HullSpec]:  # type: ignore[empty-body]
 @hookspec
 def crystalbench_reporters() -> Iterable[ReporterSpec]:  # type: ignore[empty-body]
     """Return formats of the results table."""
+
+
+@hookspec
+def crystalbench_suites() -> Iterable[SuiteSpec]:  # type: ignore[empty-body]
+    """Return suites: named settings of a run, so that those who name one ask the same question."""
 
 
 @hookspec

@@ -22,6 +22,7 @@ from crystalbench.interfaces import CommandSpec, EncoderSpec, GeneratorSpec, Met
 from crystalbench.isolation import isolated, required
 from crystalbench.parameters import RESERVED
 from crystalbench.plugin_files import module_of_file
+from crystalbench.suites import SuiteSpec
 from crystalbench.tables.results import ENCODED_WITH, Failure
 
 Spec = TypeVar(
@@ -36,6 +37,7 @@ Spec = TypeVar(
     ReaderSpec,
     RealiserSpec,
     ReporterSpec,
+    SuiteSpec,
 )
 
 FILE = "file"
@@ -51,6 +53,7 @@ KINDS: Mapping[str, type] = {
     "potentials": PotentialSpec,
     "hulls": HullSpec,
     "reporters": ReporterSpec,
+    "suites": SuiteSpec,
     "commands": CommandSpec,
 }
 
@@ -93,6 +96,7 @@ class Plugins:
         self.potentials: Registry[PotentialSpec] = Registry("potentials")
         self.hulls: Registry[HullSpec] = Registry("hulls")
         self.reporters: Registry[ReporterSpec] = Registry("reporters")
+        self.suites: Registry[SuiteSpec] = Registry("suites")
         self.commands: Registry[CommandSpec] = Registry("commands")
         self._managers: list[pluggy.PluginManager] = []
         self._owner: dict[tuple[str, str], PluginInfo] = {}

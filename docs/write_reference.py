@@ -9,7 +9,7 @@ import click
 
 import crystalbench
 from crystalbench.cli import main
-from crystalbench.interfaces import Parameter
+from crystalbench.parameters import Parameter
 from crystalbench.plugins import KINDS, Plugins
 from crystalbench.tables.text import plain
 

@@ -30,6 +30,7 @@ BELOW: dict[str, set[str]] = {
     "crystalbench.encoded": set(),
     "crystalbench.citations": {"errors", "version"},
     "crystalbench.parameters": set(),
+    "crystalbench.suites": set(),
     "crystalbench.torch_files": set(),
     "crystalbench.versions": set(),
     "crystalbench.executors": {"errors", "versions"},
@@ -41,8 +42,9 @@ BELOW: dict[str, set[str]] = {
     "crystalbench.interfaces": {"parameters", "datasets", "encoded", "evidence", "crystals", "materials", "tables"},
     "crystalbench.materials": {"errors", "executors", "crystals", "tables", "isolation"},
     "crystalbench.energies": {"parameters", "crystals", "materials", "interfaces"},
-    "crystalbench.hookspecs": {"datasets", "energies", "interfaces"},
+    "crystalbench.hookspecs": {"suites", "datasets", "energies", "interfaces"},
     "crystalbench": {
+        "suites",
         "parameters",
         "errors",
         "datasets",
@@ -60,6 +62,7 @@ BELOW: dict[str, set[str]] = {
     },
     "crystalbench.plugin_files": {"errors", "isolation"},
     "crystalbench.plugins": {
+        "suites",
         "parameters",
         "plugin_files",
         "errors",
@@ -71,6 +74,7 @@ BELOW: dict[str, set[str]] = {
         "hookspecs",
     },
     "crystalbench.runs": {
+        "suites",
         "citations",
         "parameters",
         "version",
@@ -93,6 +97,7 @@ BELOW: dict[str, set[str]] = {
     "crystalbench.result": {"errors", "tables", "plugins", "runs"},
     "crystalbench.api": {"errors", "tables", "plugins", "runs", "result"},
     "crystalbench.testing": {
+        "suites",
         "citations",
         "parameters",
         "errors",
@@ -108,6 +113,7 @@ BELOW: dict[str, set[str]] = {
         "runs",
     },
     "crystalbench.cli": {
+        "suites",
         "parameters",
         "errors",
         "datasets",
@@ -136,6 +142,7 @@ BELOW: dict[str, set[str]] = {
     "crystalbench_plugins.sweep": {"metrics", "reports"},
     "crystalbench_plugins.reference_generators": set(),
     "crystalbench_plugins._download": set(),
+    "crystalbench_plugins.suites": set(),
     "crystalbench_plugins": set(),
 }
 HEAVY = (

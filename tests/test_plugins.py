@@ -126,7 +126,7 @@ def test_hooks_are_documented_with_their_arguments() -> None:
     from crystalbench import hookspecs
 
     hooks = [f for name, f in vars(hookspecs).items() if name.startswith("crystalbench_")]
-    assert len(hooks) == 11
+    assert len(hooks) == 12
     assert all(hook.__doc__ for hook in hooks)
 
 

@@ -15,6 +15,7 @@ COMMANDS = {
     "run": "Sample, convert, score and report.",
     "plan": "Show what a run would do, and what of it is cached.",
     "convert": "Turn crystals in files into protostructures.",
+    "suite": "List named settings of runs, such as those of a paper's table.",
     "dataset": "List, describe and build datasets.",
     "encoder": "List and train encoders.",
     "plugins": "List all plugins and what they declare.",

@@ -12,7 +12,10 @@ from crystalbench.cli.completion import Name, record
 from crystalbench.crystals.convert import Backend
 from crystalbench.crystals.wyckoff import Table
 from crystalbench.errors import ConfigError
+from crystalbench.plugins import Plugins, Registry
 from crystalbench.runs.config import RunConfig, merged, parse_toml, read_toml
+from crystalbench.runs.suite import with_suite
+from crystalbench.suites import SuiteSpec
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -48,6 +51,7 @@ COLUMNS = click.option(
 SORT = click.option("--sort", metavar="METRIC", help="Sort rows, best first; -METRIC turns it around.")
 SAMPLING = (
     click.option("-c", "--config", "config_file", type=FILE, help="TOML file with any of the settings below."),
+    click.option("--suite", type=record("suites"), help="Named settings below these: crystalbench suite list."),
     click.option(
         "-s",
         "--samples",
@@ -143,10 +147,10 @@ def build_conversion(flags: Mapping[str, Any]) -> dict[str, Any]:
     return {key: flags[key] for key in CONVERSION_FLAGS if flags[key] is not None}
 
 
-def build_config(*, config_file: Path | None, **flags: Any) -> RunConfig:
-    """Put the flags over the configuration file; raises `ConfigError`."""
+def build_config(*, config_file: Path | None, suites: Registry[SuiteSpec] | None = None, **flags: Any) -> RunConfig:
+    """Put the flags over the configuration file, and that over the suite that they name; raises `ConfigError`."""
     data = read_toml(config_file) if config_file else {}
-    single = ("dataset", "n", "novel", "max_draws", "seed", "published", "sort", "workers", "scheduler")
+    single = ("suite", "dataset", "n", "novel", "max_draws", "seed", "published", "sort", "workers", "scheduler")
     changes: dict[str, Any] = {key: flags[key] for key in single if flags.get(key) is not None}
     if flags.get("with_energies"):
         changes["with_energies"] = True
@@ -167,6 +171,8 @@ def build_config(*, config_file: Path | None, **flags: Any) -> RunConfig:
     data = merged(data, changes)
     for text in flags["settings"]:
         data = merged(data, _setting(text))
+    if data.get("suite"):
+        data = with_suite(data, Plugins.load().suites if suites is None else suites)
     _choose(data, list(sampled), flags)
     return RunConfig.from_mapping({"generators": [], **data})
 

@@ -18,7 +18,10 @@ from crystalbench.runs.plan import GeneratorPlan, ReplicaPlan, make_plan
 @PLUGIN_FILES
 def command(files: tuple[Path, ...], **flags: Any) -> None:
     """Show what a run would do, and what of it is cached; computes nothing."""
-    plan = make_plan(build_config(**flags), Plugins.load(files=files))
+    plugins = Plugins.load(files=files)
+    plan = make_plan(build_config(suites=plugins.suites, **flags), plugins)
+    if plan.config.suite:
+        click.echo(f"suite       {plan.config.suite}")
     cache = Cache()
     click.echo(f"dataset     {plan.dataset.name}: {plan.dataset.title}")
     click.echo(f"            {plan.comparison.sentence}")

@@ -44,7 +44,7 @@ def command(
     for info in plugins.broken:
         click.echo(f"plugin {info.name} is broken and not used: {info.error}", err=True)
         show_trace(info.traceback)
-    plan = make_plan(_resumed(resume, out, flags) if resume else build_config(**flags), plugins)
+    plan = make_plan(_resumed(resume, out, flags) if resume else build_config(suites=plugins.suites, **flags), plugins)
     folder = RunFolder(resume or out or _default_folder(plan))
     for line in opening(plan, folder.path):
         click.echo(line, err=True)

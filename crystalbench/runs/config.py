@@ -154,6 +154,8 @@ class RunConfig:
         Encoders of the metrics that need one, a column for each; left out: the default one.
     published
         Add the rows of published papers to the table.
+    suite
+        Named settings below these: its name, then (as `with_suite` writes it) its version and what deviates.
     columns
         Columns that tables of text show, in this order: names of metrics or of sets; left out: the default set.
     plugins
@@ -177,6 +179,7 @@ class RunConfig:
     encoders: tuple[str, ...] = ()
     reports: tuple[str, ...] = ()
     published: bool = False
+    suite: str = ""
     columns: tuple[str, ...] = ()
     plugins: tuple[str, ...] = ()
     sort: str = ""
@@ -245,8 +248,8 @@ class RunConfig:
         energies, default = self.energies.to_mapping(), EnergyConfig().to_mapping()
         of_energies = {"energies": {key: value for key, value in energies.items() if value != default[key]}}
         of_energies |= {kind: _plain(getattr(self, kind)) for kind in OF_ENERGIES}
-        if not self.plugins:
-            del plain["plugins"]
+        absent = {key for key in ("plugins", "suite") if not plain[key]}
+        plain = {key: value for key, value in plain.items() if key not in absent}
         return plain | {key: value for key, value in of_energies.items() if value}
 
 

@@ -22,6 +22,11 @@ def config_text(config: RunConfig) -> str:
     return "\n".join(_lines(plain, ())) + "\n"
 
 
+def toml_text(settings: Mapping[str, Any]) -> str:
+    """Write settings as a configuration file has them."""
+    return "\n".join(_lines(settings, ())).lstrip("\n") + "\n"
+
+
 def _lines(table: Mapping[str, Any], place: tuple[str, ...]) -> Iterator[str]:
     single = {key: value for key, value in table.items() if not isinstance(value, Mapping)}
     if place and single:

@@ -7,8 +7,8 @@ from crystalbench.runs.config import RunConfig
 from crystalbench.tables.results import JSON
 from crystalbench.tables.selection import check_names
 
-DRAWING = frozenset({"reports", "published", "columns", "sort"})
-"""Settings of how results are drawn: no number depends on them."""
+DRAWING = frozenset({"reports", "published", "columns", "sort", "suite"})
+"""Settings of how results are drawn and named: no number depends on them."""
 
 
 def check_drawing(config: RunConfig, columns: Iterable[str]) -> None:

@@ -113,7 +113,8 @@ def _cell(outcomes: Sequence[Outcome], given: str) -> Cell:
 def run_settings(plan: Plan, replicas: Replicas) -> dict[str, str]:
     """What the numbers of a run depend on, as text."""
     identity = plan.config.conversion.identity()
-    settings = {
+    settings = {"suite": plan.config.suite} if plan.config.suite else {}
+    settings |= {
         "dataset": plan.dataset.name,
         "dataset version": f"{plan.dataset.version} (sha256 {plan.dataset_identity[:12]})",
         "compared with": f"its split {plan.dataset.reference}",

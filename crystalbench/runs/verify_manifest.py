@@ -7,7 +7,7 @@ from typing import Any
 from crystalbench.errors import ConfigError
 from crystalbench.plugins import Plugins
 from crystalbench.runs.cache import content_key
-from crystalbench.runs.checks import Check, check, differences
+from crystalbench.runs.checks import Check, Finding, check, differences
 from crystalbench.runs.config import RunConfig
 from crystalbench.runs.failures import drawing_failure
 from crystalbench.runs.folder import LEDGER, RunFolder, digest_of, samples_name, structures_name
@@ -15,6 +15,7 @@ from crystalbench.runs.inputs import shown
 from crystalbench.runs.keys import check_drawing, row_key, run_key
 from crystalbench.runs.plan import GeneratorPlan, parameters_of
 from crystalbench.runs.stream import ReplicaSamples
+from crystalbench.runs.suite import suite_problem
 from crystalbench.tables.results import Failure
 from crystalbench.tables.results_json import outcome_from_json
 
@@ -28,6 +29,9 @@ def manifest_checks(manifest: Manifest, config: RunConfig, plugins: Plugins, fol
     for what, expected in _following(manifest, config, plugins).items():
         written = {key: manifest.get(key, value) for key, value in expected.items()}
         yield check(f"manifest {what}", "; ".join(differences(written, expected)))
+    if config.suite:
+        problem, known = suite_problem(config.suite, config.to_mapping(), plugins.suites)
+        yield check("manifest suite", problem) if known else Check("manifest suite", Finding.NOT_CHECKED, problem)
     yield check("manifest names", "; ".join(_names(manifest, config)))
     for row in manifest["generators"]:
         yield check(f"manifest of {row['name']}", "; ".join(_row(row, manifest, config)))

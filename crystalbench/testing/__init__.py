@@ -58,11 +58,13 @@ from crystalbench.testing.citations import check_cite
 from crystalbench.testing.hulls import check_hull
 from crystalbench.testing.potentials import check_potential
 from crystalbench.testing.realisers import check_realiser
+from crystalbench.testing.suites import check_suite
 
 __all__ = [
     "CHECKS", "Checked", "CountingEncoder", "check_cite", "check_command", "check_dataset", "check_encoder",
     "check_generator", "check_hull", "check_metric", "check_plugin", "check_potential", "check_reader",
-    "check_realiser", "check_reporter", "example_dataset", "example_encoder", "example_samples", "example_table",
+    "check_realiser", "check_reporter", "check_suite", "example_dataset", "example_encoder", "example_samples",
+    "example_table",
 ]  # fmt: skip
 
 
@@ -337,6 +339,7 @@ CHECKS: dict[str, Callable[..., None]] = {
     "realisers": check_realiser,
     "datasets": check_dataset,
     "reporters": check_reporter,
+    "suites": check_suite,
     "commands": check_command,
 }
 
