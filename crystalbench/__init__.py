@@ -75,7 +75,8 @@ __all__ = [
     "Presentation", "Protostructure", "ProtostructureError", "RawStructure", "ReadError", "ReaderSpec", "Realised",
     "RealiserSpec", "ReporterSpec", "Result", "Row", "RowEvidence", "RowKind", "Sample", "SampleSet", "Sampler",
     "SamplerInput", "Scale", "ScoreInput", "SettingError", "Split", "Subset", "SuiteSpec", "Table", "Timing",
-    "Unrealised", "UnrealisedReason", "Value", "__version__", "evaluate", "hookimpl", "load", "potential_from_calculator",
+    "Unrealised", "UnrealisedReason", "Value", "__version__", "evaluate", "hookimpl", "load",
+    "potential_from_calculator",
 ]  # fmt: skip
 
 _LATER = {"Result": "crystalbench.result", "evaluate": "crystalbench.api", "load": "crystalbench.result"}

@@ -41,7 +41,7 @@ EXPORTED = """
     NotComputable Orbit Parameter Parameters PluginError Potential PotentialError PotentialSpec Presentation
     Protostructure ProtostructureError RawStructure ReadError ReaderSpec Realised RealiserSpec ReporterSpec
     Result Row RowEvidence RowKind Sample SampleSet Sampler SamplerInput Scale ScoreInput SettingError Split
-    Subset Table Timing Unrealised UnrealisedReason Value __version__ evaluate hookimpl load
+    Subset SuiteSpec Table Timing Unrealised UnrealisedReason Value __version__ evaluate hookimpl load
     potential_from_calculator
 """
 NACL, SILICON = "AB_cF8_225_a_b:Cl-Na", "A_cF8_227_a:Si"
