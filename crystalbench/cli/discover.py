@@ -1,12 +1,14 @@
 """`crystalbench discover`."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
 from crystalbench.cli.completion import Name, record
+from crystalbench.cli.exit_codes import ExitCode
 from crystalbench.cli.options import CONVERSION_FLAGS, FILE, build_config, names, sample_files, sample_options
 from crystalbench.errors import ConfigError, unknown_name
 from crystalbench.materials.search import OwnGeometry
@@ -16,6 +18,9 @@ from crystalbench.runs.config import RunConfig, merged
 from crystalbench.runs.discovery.settings import DiscoverySettings, Order
 from crystalbench.runs.folder import RunFolder
 from crystalbench.runs.progress import aside
+
+WHERE = ("workers", "scheduler")
+"""Options that change no number."""
 
 
 @click.command(name="discover")
@@ -29,9 +34,9 @@ from crystalbench.runs.progress import aside
     help="Which first: by predicted energy above hull, predicted energy, or as sampled (hull, energy, sample).  "
     "[default: hull]",
 )
-@click.option("--known", is_flag=True, help="Keep protostructures of the training split, too.")
+@click.option("--known", is_flag=True, default=None, help="Keep protostructures of the training split, too.")
 @click.option("--blocks", metavar="s,p,d,f", help="Blocks of the elements that are allowed.  [default: s,p,d]")
-@click.option("--noble-gases", is_flag=True, help="Allow noble gases.")
+@click.option("--noble-gases", is_flag=True, default=None, help="Allow noble gases.")
 @click.option("--potential", type=record("potentials"), help="Interatomic potential.  [default: the one marked so]")
 @click.option(
     "--hull", type=record("hulls"), help="Known phases: a name, or a CSV or JSON file.  [default: the one marked so]"
@@ -39,9 +44,20 @@ from crystalbench.runs.progress import aside
 @click.option("--tries", type=int, help="Relaxations of one candidate, at most.  [default: 10]")
 @click.option("--agreement", type=float, help="eV/atom within which the two lowest end them.  [default: 0.01]")
 @click.option("--own", type=Name(lambda: OwnGeometry), help="A sample's own geometry: enough, first or ignored.")
-@click.option("--diagrams", type=click.IntRange(min=0), default=5, show_default=True, help="Phase diagrams, at most.")
+@click.option("--diagrams", type=click.IntRange(min=0), help="Phase diagrams, at most.  [default: 5]")
 @click.option("--vasp-inputs", type=FILE, help="Folder for inputs of VASP, without pseudopotentials.")
-@click.option("-o", "--out", type=FILE, help="Folder to write.  [default: results/discover-NAME]")
+@click.option(
+    "--energies",
+    type=FILE,
+    help="Rank by these formation energies instead: the energies.csv of --vasp-inputs, filled in.",
+)
+@click.option("-o", "--out", type=FILE, help="Folder to write.  [default: results/discover-NAME-KEY]")
+@click.option(
+    "--resume",
+    type=click.Path(exists=True, path_type=Path),
+    help="Finish the discovery in this folder, or rank it by --energies; takes no setting, but --workers, "
+    "--scheduler, --vasp-inputs.",
+)
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -49,38 +65,54 @@ def command(
     run: Path | None,
     generator: str | None,
     out: Path | None,
-    diagrams: int,
+    diagrams: int | None,
     vasp_inputs: Path | None,
+    energies: Path | None,
+    resume: Path | None,
     **flags: Any,
 ) -> None:
     """Make materials of a generator's samples: realise, relax, rank by energy above the convex hull.
 
     RUN is the folder of a finished run; without it, samples are drawn or read as by `crystalbench run`. A discovery
-    that was interrupted goes on with the same command: at most the structures in work are lost.
+    that was interrupted goes on with the same command, or --resume: at most the structures in work are lost.
     """
     start = time.perf_counter()
     plugins = Plugins.load()
-    settings = _settings(flags)
-    config, name = _config(run, generator, flags)
-    folder = RunFolder(out or Path("results") / f"discover-{_safe(name or (run.name if run else ''))}")
-
     from crystalbench.runs.discovery.discovery import Discovery
+    from crystalbench.runs.discovery.returned import read_returned
+    from crystalbench.runs.discovery.stored import asked_of, manifest_of
 
+    folder = RunFolder(out) if out else None
+    if resume is not None:
+        given = {"RUN": run, "generator": generator, "diagrams": diagrams, **flags}
+        _only_where(given, folder if energies is None else None)
+        config, settings, of_run, name, diagrams = asked_of(RunFolder(resume))
+        config = replace(config, **{key: flags[key] for key in WHERE if flags[key] is not None})
+        if energies is None:
+            if manifest_of(RunFolder(resume))["returned"]:
+                raise ConfigError(f"{resume}: is ranked by energies of a file; give it again with --energies")
+            folder = RunFolder(resume)
+    else:
+        settings = _settings(flags)
+        config, name = _config(run, generator, flags)
+        of_run = RunFolder(run) if run else None
     discovery = Discovery(
         config=config,
         settings=settings,
         plugins=plugins,
         folder=folder,
         log=_log,
-        run=RunFolder(run) if run else None,
+        run=of_run,
         generator=name,
-        diagrams=diagrams,
+        returned=read_returned(energies) if energies else None,
+        diagrams=5 if diagrams is None else diagrams,
     )
     try:
         found = discovery.execute()
     except KeyboardInterrupt:
-        click.echo("interrupted; the same command goes on", err=True)
-        ctx.exit(130)
+        way_on = f"crystalbench discover --resume {discovery.folder.path}" if discovery.folder else "the same command"
+        click.echo(f"interrupted; go on with: {way_on}", err=True)
+        ctx.exit(ExitCode.INTERRUPTED)
     from crystalbench.runs.discovery import output
 
     if vasp_inputs is not None:
@@ -88,7 +120,17 @@ def command(
     terminal = next((r for r in plugins.reporters.values() if r.terminal and r.page), None)
     if terminal is not None and terminal.page is not None:
         click.echo(terminal.page(output.report(found)))
-    click.echo(f"{folder.path} written in {time.perf_counter() - start:.1f} s", err=True)
+    written = discovery.folder.path if discovery.folder else ""
+    click.echo(f"{written} written in {time.perf_counter() - start:.1f} s", err=True)
+
+
+def _only_where(given: dict[str, Any], out: RunFolder | None) -> None:
+    """Refuse settings beside --resume: they are those of the folder."""
+    wrong = [key for key, value in given.items() if key not in WHERE and value not in (None, ())]
+    wrong += ["out"] if out is not None else []
+    if wrong:
+        shown = wrong[0] if wrong[0] == "RUN" else f"--{wrong[0].replace('_', '-')}"
+        raise ConfigError(f"{shown}: --resume takes all settings from the folder; leave it out")
 
 
 def _settings(flags: dict[str, Any]) -> DiscoverySettings:
@@ -137,10 +179,6 @@ def _member(kind: type[Any], what: str, value: str) -> Any:
         return kind(value)
     except ValueError:
         raise unknown_name(what, value, [str(member) for member in kind]) from None
-
-
-def _safe(name: str) -> str:
-    return "".join(c if c.isalnum() or c in "+-_" else "_" for c in name)[:60] or "samples"
 
 
 def _log(line: str) -> None:

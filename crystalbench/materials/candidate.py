@@ -34,6 +34,7 @@ class Reason(StrEnum):
     LOST_SYMMETRY = "lost_symmetry"  # relaxed into another protostructure
     NO_REFERENCE = "no_reference"  # an element without a reference energy
     HULL_TOO_THIN = "hull_too_thin"  # the hull knows no compound of the chemical system
+    NOT_RETURNED = "not_returned"  # energies came back for others, and none for it
 
 
 REPEATED = frozenset({Reason.TIMEOUT, Reason.CRASH})

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from crystalbench.crystals.elements import ELEMENTS
+from crystalbench.crystals.elements import ELEMENTS, NUMBERS
+from crystalbench.crystals.protostructure import Protostructure
 from crystalbench.errors import CrystalbenchError
 from crystalbench.materials.candidate import Material, Reason
 from crystalbench.materials.formation import formation_energy
@@ -79,6 +80,14 @@ class Judge:
             )
         except CrystalbenchError as error:
             return Judged(material=material, reason=Reason.NO_REFERENCE, detail=str(error))
+        return self._placed(material, composition, formation)
+
+    def given(self, material: Material, formation: float) -> Judged:
+        """Return a material with a formation energy (eV/atom) of another origin, such as DFT, beside the hull."""
+        named = Protostructure.from_canonical(material.label).composition
+        return self._placed(material, {NUMBERS[name]: number for name, number in named.items()}, formation)
+
+    def _placed(self, material: Material, composition: Composition, formation: float) -> Judged:
         gap = self.hull.gap(composition)
         if gap is Gap.NO_REFERENCE:
             detail = "the hull has no reference of an element"

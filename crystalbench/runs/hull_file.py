@@ -1,7 +1,5 @@
 """A hull of the user's own: a CSV or JSON file of formulas and formation energies."""
 
-import csv
-import io
 import json
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
@@ -15,11 +13,9 @@ from crystalbench.errors import ReadError
 from crystalbench.materials.formulas import parse_formula
 from crystalbench.materials.hull import Hull
 from crystalbench.parameters import Parameters
+from crystalbench.runs.energy_table import cells_of, content_of, energy_of, possible
 from crystalbench.strict_data import Node
 
-MAX_BYTES = 200_000_000
-MAX_ENERGY = 100.0
-"""eV/atom; beyond it is another unit, or the energy of a whole cell."""
 FORMULA, ENERGY, REFERENCES = "formula", "formation_energy", "references"
 
 _Row = tuple[str, str, float]
@@ -45,7 +41,7 @@ def hull_from_file(path: Path, base: HullSpec, parameters: Parameters) -> HullSp
     ReadError
         With the file, the line or place, and what was expected.
     """
-    content = _content(path)
+    content = content_of(path)
     rows, own = _json(content, path) if path.suffix == ".json" else (_csv(content, path), None)
     compositions, energies = [], []
     for place, formula, energy in rows:
@@ -53,15 +49,13 @@ def hull_from_file(path: Path, base: HullSpec, parameters: Parameters) -> HullSp
             composition = parse_formula(formula)
         except ValueError as error:
             raise ReadError(f"{place}: {error}") from None
-        if not abs(energy) <= MAX_ENERGY:
-            raise ReadError(f"{place}: {energy:g} is no formation energy in eV/atom")
         if len(composition) == 1 and energy < 0:
             raise ReadError(
                 f"{place}: {formula} has {energy:g} eV/atom, below its reference; formation energies of elements are "
                 "0 or more"
             )
         compositions.append(composition)
-        energies.append(energy)
+        energies.append(possible(energy, place))
     if not compositions:
         raise ReadError(f"{path}: holds no phases")
     references = base.load(parameters).references if own is None else own
@@ -88,40 +82,9 @@ def hull_from_file(path: Path, base: HullSpec, parameters: Parameters) -> HullSp
     )
 
 
-def _content(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise ReadError(f"{path}: {(error.strerror or str(error)).lower()}") from error
-    if len(content) > MAX_BYTES:
-        raise ReadError(f"{path}: more than the {MAX_BYTES:,} bytes that a hull may have")
-    return content
-
-
 def _csv(content: bytes, path: Path) -> Iterator[_Row]:
-    try:
-        reader = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
-        heads = [head.strip() for head in next(reader, [])]
-        for name in (FORMULA, ENERGY):
-            if heads.count(name) != 1:
-                there = ", ".join(heads) or "nothing"
-                raise ReadError(f"{path}: line 1 names the columns and must have {name} once; it has: {there}")
-        at_formula, at_energy = heads.index(FORMULA), heads.index(ENERGY)
-        for cells in reader:
-            place = f"{path} line {reader.line_num}"
-            if not cells:
-                continue
-            if len(cells) != len(heads):
-                raise ReadError(f"{place}: {len(cells)} cells under {len(heads)} columns")
-            try:
-                yield place, cells[at_formula].strip(), float(cells[at_energy])
-            except ValueError:
-                raise ReadError(f"{place}: {cells[at_energy]!r} is no formation energy in eV/atom") from None
-    except UnicodeDecodeError as error:
-        raise ReadError(f"{path}: not text in UTF-8: {error}") from error
-    except csv.Error as error:
-        raise ReadError(f"{path} line {reader.line_num}: {error}") from error
+    for place, (formula, energy) in cells_of(content, path, (FORMULA, ENERGY)):
+        yield place, formula, energy_of(energy, place)
 
 
 def _json(content: bytes, path: Path) -> tuple[Iterator[_Row], Mapping[int, float] | None]:

@@ -13,13 +13,15 @@ from typing import Any
 import pytest
 
 from crystalbench import Protostructure
-from crystalbench.errors import ConfigError
+from crystalbench.errors import ConfigError, ReadError
 from crystalbench.materials.selection import NOBLE_GASES, Block, block, excluded
 from crystalbench.plugins import Plugins
 from crystalbench.runs.config import RunConfig
 from crystalbench.runs.discovery.discovery import Discovery
 from crystalbench.runs.discovery.output import Found
+from crystalbench.runs.discovery.returned import Returned, read_returned
 from crystalbench.runs.discovery.settings import DiscoverySettings, Order
+from crystalbench.runs.discovery.stored import asked_of
 from crystalbench.runs.folder import RunFolder
 from tests.energy_plugins import Energies
 from tests.runs.test_energies import labels_file
@@ -40,7 +42,7 @@ LABELS = [
 ]
 
 
-def discover(folder: Path, labels: list[str | None] = LABELS, **given: Any) -> Found:
+def discover(folder: Path, labels: list[str | None] = LABELS, returned: Returned | None = None, **given: Any) -> Found:
     plugins = Plugins()
     plugins.register(Small(), "small")
     plugins.register(SmallEncoders(), "encoders")
@@ -63,6 +65,7 @@ def discover(folder: Path, labels: list[str | None] = LABELS, **given: Any) -> F
         folder=RunFolder(folder),
         log=lambda _: None,
         generator="mine",
+        returned=returned,
     ).execute()
 
 
@@ -151,6 +154,65 @@ def test_known_ones_and_other_elements_come_in_when_they_are_asked_for(tmp_path:
 def test_a_folder_with_another_discovery_is_refused(found: tuple[Found, Path]) -> None:
     with pytest.raises(ConfigError, match="other settings"):
         discover(found[1], order=Order.SAMPLE, top=2)
+
+
+def test_what_it_was_asked_for_is_read_back_from_its_folder(found: tuple[Found, Path]) -> None:
+    config, settings, run, generator, _ = asked_of(RunFolder(found[1]))
+    assert settings == DiscoverySettings(order=Order.SAMPLE, top=3)
+    assert (run, generator, config.energies.tries) == (None, "mine", 2)
+    with pytest.raises(ConfigError, match="holds a discovery, no run"):
+        RunFolder(found[1]).manifest()
+    with pytest.raises(ConfigError, match="no discovery here"):
+        asked_of(RunFolder(found[1].parent))
+
+
+def test_energies_that_come_back_rank_alone_and_say_so(
+    found: tuple[Found, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CRYSTALBENCH_CACHE", str(found[1].parent / "cache"))
+    path = tmp_path / "energies.csv"
+    path.write_text("id,label,formation_energy\n1,AB_cF8_225_a_b:Cl-Cu,-0.9\n2,AB_cP2_221_a_b:Cl-Na,\n")
+    got = discover(tmp_path / "out", returned=read_returned(path), order=Order.SAMPLE, top=3)
+    first, *others = rows(tmp_path / "out/materials.csv")
+    assert (first["protostructure"], float(first["formation_energy"])) == ("AB_cF8_225_a_b:Cl-Cu", -0.9)
+    assert float(first["e_above_hull"]) == pytest.approx(-0.9 + 0.05)
+    assert {(row["reason"], row["e_above_hull"] + row["formation_energy"]) for row in others} == {("not_returned", "")}
+    before = {row["protostructure"]: row for row in rows(found[1] / "materials.csv")}
+    for row in (first, *others):
+        assert row["potential_e_above_hull"] == before[row["protostructure"]]["e_above_hull"]
+    assert "user's file energies.csv" in got.basis
+    assert "for 1 of 3 materials" in got.basis
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("id,formation_energy\n", "line 1 names the columns and must have label once"),
+        ("label,formation_energy\nAB_cF8_225_a_b:Cl-Na,\n", "no formation energy is filled in"),
+        ("label,formation_energy\nNaCl,-1\n", "line 2: "),
+        ("label,formation_energy\nAB_cF8_225_a_b:Cl-Na,x\n", "line 2: 'x' is no formation energy"),
+        ("label,formation_energy\nAB_cF8_225_a_b:Cl-Na,-27034\n", "line 2: -27034 is no formation energy"),
+        (
+            "label,formation_energy\nA_cF4_225_a:Cu,0\nA_cF4_225_a:Cu,1\n",
+            "line 3: A_cF4_225_a:Cu has an energy already",
+        ),
+    ],
+)
+def test_a_table_of_energies_is_read_strictly(content: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "energies.csv"
+    path.write_text(content)
+    with pytest.raises(ReadError, match=said):
+        read_returned(path)
+
+
+def test_an_energy_of_what_was_not_discovered_is_refused_with_its_line(
+    found: tuple[Found, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CRYSTALBENCH_CACHE", str(found[1].parent / "cache"))
+    path = tmp_path / "energies.csv"
+    path.write_text("label,formation_energy\nA_cF4_225_a:Ni,0\n")
+    with pytest.raises(ReadError, match="line 2: A_cF4_225_a:Ni is none of the 3 materials"):
+        discover(tmp_path / "out", returned=read_returned(path), order=Order.SAMPLE, top=3)
 
 
 def test_killed_in_the_middle_the_same_command_gives_the_same(found: tuple[Found, Path], tmp_path: Path) -> None:

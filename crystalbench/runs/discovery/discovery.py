@@ -1,8 +1,9 @@
 """Make materials of a generator's samples: filter, realise, relax, judge, rank. Nothing is dropped without a reason."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from crystalbench.crystals.convert import Converter
@@ -13,41 +14,49 @@ from crystalbench.runs.cache import Cache, content_key
 from crystalbench.runs.config import RunConfig
 from crystalbench.runs.discovery.candidates import Chosen, choose
 from crystalbench.runs.discovery.output import Found, in_order, write
+from crystalbench.runs.discovery.returned import Returned
 from crystalbench.runs.discovery.settings import DiscoverySettings, Order
 from crystalbench.runs.discovery.source import Source, drawn, of_run
+from crystalbench.runs.discovery.stored import DISCOVERY_SCHEMA, claim
 from crystalbench.runs.encoder_plan import EncoderPlan, plan_encoders
 from crystalbench.runs.energy_book import judge_of
 from crystalbench.runs.energy_plan import EnergyPlan, plan_energies
 from crystalbench.runs.environment import environment
-from crystalbench.runs.folder import RunFolder, digest_of
+from crystalbench.runs.folder import MANIFEST, RunFolder, digest_of
 from crystalbench.runs.manifest import encoder_json, energies_json
+from crystalbench.runs.manifest_shape import Status
 from crystalbench.runs.materials import SearchedMaterials
+from crystalbench.runs.plan import energy_identities
 from crystalbench.runs.run_energies import SearchedRows
 from crystalbench.runs.score import cached_encoders
+from crystalbench.tables.results import JSON
 from crystalbench.version import __version__
-
-DISCOVERY_SCHEMA = 1
 
 
 @dataclass(kw_only=True)
 class Discovery:
-    """One execution into ``folder``; ``log`` receives lines for the user.
+    """One execution into a folder; ``log`` receives lines for the user.
 
     Attributes
     ----------
+    folder
+        Where results go; None for ``results/discover-NAME-KEY``, which `execute` fills in.
     run
         A finished run whose samples are taken; None draws them with ``config``.
     generator
         Whose samples; "" for the only measured one of the run.
+    returned
+        Formation energies of the user's, which rank the materials in the place of the potential's.
     """
 
     config: RunConfig
     settings: DiscoverySettings
     plugins: Plugins
-    folder: RunFolder
+    folder: RunFolder | None
     log: Callable[[str], None]
     run: RunFolder | None = None
     generator: str = ""
+    returned: Returned | None = None
     diagrams: int = 0
     cache: Cache = field(default_factory=Cache)
 
@@ -58,15 +67,21 @@ class Discovery:
         with Converter(self.config.conversion, self.config.executors) as converter:
             source = self._source(converter)
             document = self._document(source, energies)
-            _claim(self.folder, document["key"])
-            self.folder.write_json("manifest.json", document | {"status": "running"})
+            name = "".join(c if c.isalnum() or c in "+-_" else "_" for c in source.generator)[:60]
+            folder = self.folder or RunFolder(Path("results") / f"discover-{name}-{document['key'][:8]}")
+            self.folder = folder
+            claim(folder, document["key"])
+            self.log(f"results go to {folder.path}")
+            folder.write_json(MANIFEST, document | {"status": Status.RUNNING})
             found = self._found(source, energies)
+        if self.returned is not None:
+            folder.write_text("energies.csv", self.returned.content.decode("utf-8-sig"))
         seconds = (datetime.now(UTC) - started).total_seconds()
-        for failure in write(self.folder, found, self.plugins, self.diagrams):
+        for failure in write(folder, found, self.plugins, self.diagrams):
             self.log(f"warning: {failure.plugin} was not drawn: {failure.error}")
-        document |= {"status": "finished", "started": started.isoformat(timespec="seconds"), "seconds": seconds}
-        document |= {"funnel": dict(found.funnel), "files": self.folder.digests()}
-        self.folder.write_json("manifest.json", document | {"digest": digest_of(document)})
+        document |= {"status": Status.FINISHED, "started": started.isoformat(timespec="seconds"), "seconds": seconds}
+        document |= {"funnel": dict(found.funnel), "files": folder.digests()}
+        folder.write_json(MANIFEST, document | {"digest": digest_of(document)})
         return found
 
     def _energies(self) -> EnergyPlan:
@@ -106,11 +121,17 @@ class Discovery:
         )
         rows = SearchedRows(samples=source.samples, own=source.own, materials=materials)
         judged = dict(zip(chosen.rows, map(judge.judge, rows.of(chosen.rows)), strict=True))
+        basis, by_potential, returned = energies.basis(potential), judged, self.returned
+        if returned is not None:
+            judged = returned.put(by_potential, judge)
+            hull = f"{energies.hull.describe()}: {energies.hull.spec.caveat.rstrip('.')}"
+            basis = returned.basis(judged, by_potential, hull, basis)
         return Found(
             source=source,
             chosen=chosen,
             judged=in_order(judged),
-            basis=energies.basis(potential),
+            by_potential=by_potential if returned else None,
+            basis=basis,
             known=_known(source),
             hull=judge.hull,
         )
@@ -134,20 +155,26 @@ class Discovery:
     def _document(self, source: Source, energies: EnergyPlan) -> dict[str, Any]:
         encoder = self._encoder()
         parts: dict[str, Any] = {
-            "source": dict(source.origin),
             "generator": source.generator,
             "dataset": {"name": source.dataset.name, "identity": source.dataset.spec.identity()},
             "settings": self.settings.to_mapping(),
             "seed": self.config.seed,
-            "energies": energies_json(energies, self.plugins),
-            "encoder": encoder_json(encoder, self.plugins) if encoder else None,
+            "returned": self.returned.to_json() if self.returned else None,
         }
+        identities: list[JSON] = [*energy_identities(energies), encoder.identity if encoder else ""]
+        samples = {key: value for key, value in source.origin.items() if key in ("key", "digests")}
         return {
             "kind": "discovery",
             "schema_version": DISCOVERY_SCHEMA,
             "crystalbench": __version__,
-            "key": content_key(discovery=parts),
+            "key": content_key(discovery=parts, identities=identities, samples=samples),
             **parts,
+            "source": dict(source.origin),
+            "energies": energies_json(energies, self.plugins),
+            "encoder": encoder_json(encoder, self.plugins) if encoder else None,
+            "config": replace(self.config, energies=energies.config).to_mapping(),
+            "run": str(self.run.path.absolute()) if self.run else "",
+            "diagrams": self.diagrams,
             "notes": list(source.notes),
             "environment": environment(),
         }
@@ -155,22 +182,3 @@ class Discovery:
 
 def _known(source: Source) -> frozenset[str] | None:
     return source.dataset.train.label_set if "train" in source.dataset.spec.splits else None
-
-
-def _claim(folder: RunFolder, key: str) -> None:
-    """Refuse to write over another discovery or other files."""
-    import json
-
-    path = folder.path / "manifest.json"
-    if path.exists():
-        try:
-            same = json.loads(path.read_text(encoding="utf-8"))["key"] == key
-        except (ValueError, LookupError, TypeError):
-            same = False
-        if not same:
-            raise ConfigError(
-                f"{folder.path}: holds something else, or a discovery with other settings or versions; choose another "
-                "folder with --out"
-            )
-    elif folder.holds_files():
-        raise ConfigError(f"{folder.path}: holds other files; choose another folder with --out")

@@ -53,13 +53,21 @@ FIELDS = (
 )
 
 
+OF_POTENTIAL = ("potential_formation_energy", "potential_e_above_hull")
+"""More columns of ``materials.csv``, where the others hold the user's formation energies."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """Everything that came of a discovery; ``judged`` by row, the best material first."""
+    """Everything that came of a discovery; ``judged`` by row, the best material first.
+
+    ``by_potential`` holds the same by the potential's energies where ``judged`` is by those of the user.
+    """
 
     source: Source
     chosen: Chosen
     judged: Mapping[int, Judged]
+    by_potential: Mapping[int, Judged] | None = None
     basis: str
     known: frozenset[str] | None
     hull: Hull
@@ -103,7 +111,8 @@ def in_order(judged: Mapping[int, Judged]) -> dict[int, Judged]:
 
 def write(folder: RunFolder, found: Found, plugins: Plugins, diagrams: int) -> list[Failure]:
     """Write every file of a discovery but its manifest; return what failed: a picture that is missing stops nothing."""
-    folder.write_text("materials.csv", csv_text(FIELDS, material_rows(found)))
+    fields = FIELDS if found.by_potential is None else (*FIELDS, *OF_POTENTIAL)
+    folder.write_text("materials.csv", csv_text(fields, material_rows(found)))
     folder.write_text("materials.jsonl", materials_text(found.judged))
     folder.write_text("ledger.csv", csv_text(("index", "protostructure", "reason", "detail"), ledger_rows(found)))
     for rank, (row, one) in enumerate(found.judged.items(), 1):
@@ -164,6 +173,7 @@ def material_rows(found: Found) -> Iterator[tuple[object, ...]]:
         material = one.material
         energy, distance = found.chosen.predicted.get(row, (None, None))
         known = found.known
+        own = found.by_potential[row] if found.by_potential is not None else None
         yield (
             rank, row, material.label, Protostructure.from_canonical(material.label).formula,
             _number(one.distance), _number(one.formation), _number(material.energy), one.products,
@@ -172,7 +182,7 @@ def material_rows(found: Found) -> Iterator[tuple[object, ...]]:
             "" if known is None else material.label not in known,
             "" if known is None or not material.relaxed else material.relaxed not in known,
             found.chosen.copies[row], _number(energy), _number(distance), f"{material.seconds:.2f}",
-            one.reason or "", one.detail,
+            one.reason or "", one.detail, *((_number(own.formation), _number(own.distance)) if own else ()),
         )  # fmt: skip
 
 
@@ -217,7 +227,7 @@ def report(found: Found) -> Page:
         rows=tuple(steps),
         notes=(
             "Dropped, or without a distance: "
-            + ", ".join(f"{reason} {count:,}" for reason, count in found.reasons.most_common())
+            + (", ".join(f"{reason} {count:,}" for reason, count in found.reasons.most_common()) or "none")
             + ".",
             *found.source.notes,
         ),

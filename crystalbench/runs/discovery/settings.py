@@ -1,7 +1,9 @@
 """Which samples of a generator are made into materials, and how many."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
+from typing import Any, Self
 
 from crystalbench.errors import ConfigError
 from crystalbench.materials.selection import PAPER_BLOCKS, Block
@@ -53,3 +55,9 @@ class DiscoverySettings:
                 list(map(str, value)) if isinstance(value, tuple) else str(value) if isinstance(value, str) else value
             )
         return plain
+
+    @classmethod
+    def from_mapping(cls, data: Mapping[str, Any]) -> Self:
+        """Inverse of `to_mapping`; raises `ValueError`, `TypeError` or `LookupError` for anything else."""
+        blocks = tuple(Block(name) for name in data["blocks"])
+        return cls(**{**data, "order": Order(data["order"]), "blocks": blocks})
