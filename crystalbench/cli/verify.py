@@ -36,17 +36,26 @@ def command(
 ) -> None:
     """Recompute what follows in finished RUNS, without the cache: plan, cells, notes, tables, reports.
 
+    The folder of a discovery is judged and ranked again from its stored materials; --redraw relaxes some again.
+
     Exit code 1 if anything differs. What cannot be checked, for example because a sample file is gone, is listed.
     What was measured cannot be computed again: times, and what a run says of its machine, stand as they were written.
     """
     from crystalbench.runs.checks import Finding
+    from crystalbench.runs.discovery.stored import is_discovery
+    from crystalbench.runs.discovery.verify import DiscoveryVerification
     from crystalbench.runs.verify import Verification
 
     plugins = Plugins.load(files=files)
     moved = {name: tuple(files) for name, files in sample_files(samples).items()}
     findings: Counter[Finding] = Counter()
     for run in runs:
-        verification = Verification(RunFolder(run), plugins, redraw, moved)
+        folder = RunFolder(run)
+        verification = (
+            DiscoveryVerification(folder=folder, plugins=plugins, redraw=redraw)
+            if is_discovery(folder)
+            else Verification(folder, plugins, redraw, moved)
+        )
         with bar(f"verifying {run}", verification.size(), "checks") as report:
             for done, check in enumerate(verification.checks(), 1):
                 report(done, check.what)

@@ -85,7 +85,7 @@ class RunFolder:
         try:
             document = json.loads(path.read_text(encoding="utf-8"))
         except OSError as error:
-            raise ConfigError(f"{self.path}: no run here; name a folder below results/") from error
+            raise ConfigError(f"{self.path}: no run here, nor a discovery; name a folder below results/") from error
         except (ValueError, RecursionError) as error:
             raise ReadError(f"{path}: no JSON, so no manifest; run again") from error
         if isinstance(document, dict) and document.get("kind") == "discovery":

@@ -71,7 +71,7 @@ def relaxed_again(
             yield Check(what, Finding.DIFFERS, f"failed: {again.error}")
             continue
         pairs = [(judged[row].material, material) for row, material in zip(drawn, again, strict=True)]
-        yield check(what, "; ".join(problem for before, now in pairs if (problem := _difference(before, now))))
+        yield check(what, "; ".join(problem for before, now in pairs if (problem := difference(before, now))))
 
 
 def _again(
@@ -89,7 +89,7 @@ def _again(
         return SearchedRows(samples=replica.asked, own=own, materials=search).of(rows)
 
 
-def _difference(before: Material, now: Material) -> str:
+def difference(before: Material, now: Material) -> str:
     """What must come out the same: the energy, the protostructure and the reason."""
     if (before.energy is None) != (now.energy is None) or before.reason is not now.reason:
         return f"{before.label}: {before.reason or before.energy}, now {now.reason or now.energy}"

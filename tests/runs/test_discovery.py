@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,13 +17,15 @@ from crystalbench import Protostructure
 from crystalbench.errors import ConfigError, ReadError
 from crystalbench.materials.selection import NOBLE_GASES, Block, block, excluded
 from crystalbench.plugins import Plugins
+from crystalbench.runs.checks import Finding
 from crystalbench.runs.config import RunConfig
 from crystalbench.runs.discovery.discovery import Discovery
 from crystalbench.runs.discovery.output import Found
 from crystalbench.runs.discovery.returned import Returned, read_returned
 from crystalbench.runs.discovery.settings import DiscoverySettings, Order
 from crystalbench.runs.discovery.stored import asked_of
-from crystalbench.runs.folder import RunFolder
+from crystalbench.runs.discovery.verify import DiscoveryVerification
+from crystalbench.runs.folder import RunFolder, digest_of
 from tests.energy_plugins import Energies
 from tests.runs.test_energies import labels_file
 from tests.small_plugins import Small, SmallEncoders
@@ -42,11 +45,16 @@ LABELS = [
 ]
 
 
-def discover(folder: Path, labels: list[str | None] = LABELS, returned: Returned | None = None, **given: Any) -> Found:
+def plugins_of_tests() -> Plugins:
     plugins = Plugins()
     plugins.register(Small(), "small")
     plugins.register(SmallEncoders(), "encoders")
     plugins.register(Energies(), "energies")
+    return plugins
+
+
+def discover(folder: Path, labels: list[str | None] = LABELS, returned: Returned | None = None, **given: Any) -> Found:
+    plugins = plugins_of_tests()
     folder.parent.mkdir(parents=True, exist_ok=True)
     config = RunConfig.from_mapping(
         {
@@ -213,6 +221,30 @@ def test_an_energy_of_what_was_not_discovered_is_refused_with_its_line(
     path.write_text("label,formation_energy\nA_cF4_225_a:Ni,0\n")
     with pytest.raises(ReadError, match="line 2: A_cF4_225_a:Ni is none of the 3 materials"):
         discover(tmp_path / "out", returned=read_returned(path), order=Order.SAMPLE, top=3)
+
+
+def verified(folder: Path, redraw: bool = False) -> dict[str, Finding]:
+    checks = DiscoveryVerification(folder=RunFolder(folder), plugins=plugins_of_tests(), redraw=redraw).checks()
+    return {one.what: one.finding for one in checks if one.finding is not Finding.HOLDS}
+
+
+def test_all_that_follows_from_the_stored_materials_holds(found: tuple[Found, Path]) -> None:
+    assert verified(found[1], redraw=True) == {"what only the discovery could see": Finding.RECORDED}
+
+
+def test_a_changed_rank_or_energy_is_found_also_where_the_digests_fit(
+    found: tuple[Found, Path], tmp_path: Path
+) -> None:
+    folder = tmp_path / "forged"
+    shutil.copytree(found[1], folder)
+    path = folder / "materials.csv"
+    first, second, *_ = path.read_text().splitlines(keepends=True)[1:]
+    path.write_text(path.read_text().replace(first + second, second + first))
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["files"] = RunFolder(folder).digests()
+    manifest["digest"] = digest_of(manifest)
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    assert verified(folder)["materials.csv again"] is Finding.DIFFERS
 
 
 def test_killed_in_the_middle_the_same_command_gives_the_same(found: tuple[Found, Path], tmp_path: Path) -> None:

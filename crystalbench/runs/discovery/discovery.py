@@ -1,6 +1,6 @@
 """Make materials of a generator's samples: filter, realise, relax, judge, rank. Nothing is dropped without a reason."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,7 +8,7 @@ from typing import Any
 
 from crystalbench.crystals.convert import Converter
 from crystalbench.errors import ConfigError
-from crystalbench.materials.judged import Judge
+from crystalbench.materials.judged import Judge, Judged
 from crystalbench.plugins import Plugins
 from crystalbench.runs.cache import Cache, content_key
 from crystalbench.runs.config import RunConfig
@@ -121,7 +121,20 @@ class Discovery:
         )
         rows = SearchedRows(samples=source.samples, own=source.own, materials=materials)
         judged = dict(zip(chosen.rows, map(judge.judge, rows.of(chosen.rows)), strict=True))
-        basis, by_potential, returned = energies.basis(potential), judged, self.returned
+        return self.of_judged(source, chosen, judged, energies, judge, _known(source), self.returned)
+
+    @staticmethod
+    def of_judged(
+        source: Source,
+        chosen: Chosen,
+        judged: Mapping[int, Judged],
+        energies: EnergyPlan,
+        judge: Judge,
+        known: frozenset[str] | None,
+        returned: Returned | None,
+    ) -> Found:
+        """Rank materials that were judged by the potential's energies, or by those of the user."""
+        basis, by_potential = energies.basis(energies.potentials[0]), judged
         if returned is not None:
             judged = returned.put(by_potential, judge)
             hull = f"{energies.hull.describe()}: {energies.hull.spec.caveat.rstrip('.')}"
@@ -132,7 +145,7 @@ class Discovery:
             judged=in_order(judged),
             by_potential=by_potential if returned else None,
             basis=basis,
-            known=_known(source),
+            known=known,
             hull=judge.hull,
         )
 
@@ -169,6 +182,7 @@ class Discovery:
             "crystalbench": __version__,
             "key": content_key(discovery=parts, identities=identities, samples=samples),
             **parts,
+            "title": source.title,
             "source": dict(source.origin),
             "energies": energies_json(energies, self.plugins),
             "encoder": encoder_json(encoder, self.plugins) if encoder else None,

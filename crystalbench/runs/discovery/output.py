@@ -1,5 +1,6 @@
 """What a discovery leaves: ranked materials, funnel, ledger, structures, phase diagrams.
 
+samples.csv              the samples that it began with, as a run keeps them
 materials.csv            every material that was tried, the best first (`FIELDS`); energies in eV/atom
 materials.jsonl          the same without loss: all tries, the relaxed structures
 ledger.csv               every other sample, with the reason why it is no candidate
@@ -25,7 +26,7 @@ from crystalbench.materials.vasp import write_vasp_inputs
 from crystalbench.plugins import Plugins
 from crystalbench.runs.discovery.candidates import Chosen
 from crystalbench.runs.discovery.source import Source
-from crystalbench.runs.folder import RunFolder, csv_text
+from crystalbench.runs.folder import RunFolder, csv_text, samples_text
 from crystalbench.runs.run_energies import materials_text
 from crystalbench.tables.listing import Entry, Heading, Listing, Page
 from crystalbench.tables.results import Failure
@@ -111,19 +112,26 @@ def in_order(judged: Mapping[int, Judged]) -> dict[int, Judged]:
 
 def write(folder: RunFolder, found: Found, plugins: Plugins, diagrams: int) -> list[Failure]:
     """Write every file of a discovery but its manifest; return what failed: a picture that is missing stops nothing."""
+    for name, text in texts(found, plugins):
+        folder.write_text(name, text)
+    return list(_draw(folder, found, diagrams))
+
+
+def texts(found: Found, plugins: Plugins) -> Iterator[tuple[str, str]]:
+    """Yield names and contents of all files but manifest and pictures."""
     fields = FIELDS if found.by_potential is None else (*FIELDS, *OF_POTENTIAL)
-    folder.write_text("materials.csv", csv_text(fields, material_rows(found)))
-    folder.write_text("materials.jsonl", materials_text(found.judged))
-    folder.write_text("ledger.csv", csv_text(("index", "protostructure", "reason", "detail"), ledger_rows(found)))
+    yield "samples.csv", samples_text(found.source.samples)
+    yield "materials.csv", csv_text(fields, material_rows(found))
+    yield "materials.jsonl", materials_text(found.judged)
+    yield "ledger.csv", csv_text(("index", "protostructure", "reason", "detail"), ledger_rows(found))
     for rank, (row, one) in enumerate(found.judged.items(), 1):
         if one.material.structure is not None:
             text = cif(one.material.structure, one.material.label, tuple(_remarks(one, found.basis, row)))
-            folder.write_text(f"structures/{file_stem(rank, one)}.cif", text)
+            yield f"structures/{file_stem(rank, one)}.cif", text
     page = report(found)
     for reporter in plugins.reporters.values():
         if reporter.page is not None:
-            folder.write_text(f"report{reporter.suffix}", reporter.page(page))
-    return list(_draw(folder, found, diagrams))
+            yield f"report{reporter.suffix}", reporter.page(page)
 
 
 def _draw(folder: RunFolder, found: Found, diagrams: int) -> Iterator[Failure]:

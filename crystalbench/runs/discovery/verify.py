@@ -1,0 +1,174 @@
+"""A discovery beside what its stored samples and materials give: candidates, energies, ranks, funnel, reports."""
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from crystalbench.datasets import Dataset
+from crystalbench.errors import CrystalbenchError
+from crystalbench.isolation import isolated
+from crystalbench.materials.candidate import Candidate, Reason
+from crystalbench.materials.judged import Judged
+from crystalbench.plugins import Plugins
+from crystalbench.runs.cache import Cache
+from crystalbench.runs.checks import Check, Finding, check
+from crystalbench.runs.discovery.candidates import Chosen, Dropped, choose
+from crystalbench.runs.discovery.discovery import Discovery
+from crystalbench.runs.discovery.output import Found, texts
+from crystalbench.runs.discovery.returned import returned_of
+from crystalbench.runs.discovery.settings import Order
+from crystalbench.runs.discovery.source import Source
+from crystalbench.runs.discovery.stored import asked_of, manifest_of
+from crystalbench.runs.energy_book import judge_of
+from crystalbench.runs.energy_plan import EnergyPlan, plan_energies
+from crystalbench.runs.folder import RunFolder, digest_of
+from crystalbench.runs.manifest_shape import Status
+from crystalbench.runs.materials import SearchedMaterials
+from crystalbench.runs.run_energies import stored_rows
+from crystalbench.runs.verify_energies import AGAIN, difference
+from crystalbench.tables.results import Failure
+
+
+@dataclass(kw_only=True)
+class DiscoveryVerification:
+    """Checks one discovery, without the cache; ``redraw`` relaxes a few of its materials again."""
+
+    folder: RunFolder
+    plugins: Plugins
+    redraw: bool = False
+
+    def size(self) -> int:
+        """About how many `checks` there will be."""
+        return 2 * len(manifest_of(self.folder).get("files", ())) + 6 + self.redraw
+
+    def checks(self) -> Iterator[Check]:
+        """Yield one check for each thing that follows from another; raises `ReadError` for a damaged manifest."""
+        self.manifest = manifest_of(self.folder)
+        if self.manifest["status"] != Status.FINISHED:
+            remedy = f"was interrupted; finish it with: crystalbench discover --resume {self.folder.path}"
+            yield Check("discovery", Finding.DIFFERS, remedy)
+            return
+        self.config, self.settings, *_ = asked_of(self.folder)
+        same = self.manifest["digest"] == digest_of(self.manifest)
+        yield check("manifest.json", "" if same else "has been changed")
+        now = self.folder.digests()
+        for name, digest in self.manifest["files"].items():
+            yield check(name, "is missing" if name not in now else "has been changed" if now[name] != digest else "")
+        yield from (
+            Check(name, Finding.NOT_CHECKED, "is no file of this discovery")
+            for name in now.keys() - self.manifest["files"].keys()
+        )
+        try:
+            self.energies = self._energies()
+            self.found = self._found()
+        except (CrystalbenchError, OSError, LookupError, ValueError) as error:
+            yield Check("materials", Finding.NOT_CHECKED, str(error))
+            return
+        yield check("candidates", self._candidates())
+        yield check("funnel", "" if dict(self.found.funnel) == self.manifest["funnel"] else "is not what they give")
+        for name, text in texts(self.found, self.plugins):
+            path = self.folder.path / name
+            there = path.is_file() and path.read_bytes() == text.encode("utf-8", "backslashreplace")
+            yield check(f"{name} again", "" if there else "is not what the stored materials give")
+        if self.redraw:
+            yield self._relaxed_again()
+        order = "" if self.settings.order is Order.SAMPLE else ", predictions that candidates were ordered by"
+        detail = f"relaxations{' of the others' if self.redraw else ''}, CPU times, pictures{order}"
+        yield Check("what only the discovery could see", Finding.RECORDED, detail)
+
+    def _energies(self) -> EnergyPlan:
+        written = {one["name"]: one["identity"] for one in self.manifest["energies"]["potentials"]}
+        parameters = {kind: getattr(self.config, kind) for kind in ("potential", "hull", "realiser")}
+        energies = plan_energies(self.config.energies, parameters, self.plugins, written)
+        if energies.hull.identity != self.manifest["energies"]["hull"]["identity"]:
+            raise ValueError(f"hull {energies.hull.spec.name} holds something else now than in the discovery")
+        return energies
+
+    def _found(self) -> Found:
+        dataset = Dataset(self.plugins.datasets[self.manifest["dataset"]["name"]], self.config.conversion.table)
+        samples = self.folder.read_samples("samples.csv", self.config.conversion.table)
+        self.rows = stored_rows(self._text("materials.jsonl"), "materials.jsonl", samples).by_row
+        source = Source(
+            generator=self.manifest["generator"],
+            title=self.manifest["title"],
+            dataset=dataset,
+            samples=samples,
+            own=lambda rows: {},
+            origin={},
+            notes=tuple(self.manifest["notes"]),
+        )
+        judge = judge_of(self.energies, self.energies.potentials[0])
+        known = dataset.train.label_set if "train" in dataset.spec.splits else None
+        self.chosen = choose(
+            samples,
+            replace(self.settings, order=Order.SAMPLE, top=max(1, len(samples))),
+            known or frozenset(),
+            self.energies.potentials[0].spec.elements,
+            self.config.energies.max_atoms,
+            None,
+            judge.hull,
+        )
+        self.fit = list(self.chosen.rows)
+        self._taken(self.chosen)
+        judged: dict[int, Judged] = {row: judge.judge(material) for row, material in self.rows.items()}
+        returned = None
+        if self.manifest["returned"]:
+            path = self.folder.path / "energies.csv"
+            returned = returned_of(self.manifest["returned"]["file"], path.read_bytes(), path)
+        return Discovery.of_judged(source, self.chosen, judged, self.energies, judge, known, returned)
+
+    def _taken(self, chosen: Chosen) -> None:
+        """Take those that the folder has materials of, with the predictions that it has of them."""
+        chosen.steps.pop()
+        chosen.keep(
+            f"taken, by {self.settings.order}",
+            lambda row: None if row in self.rows else Dropped(Reason.NOT_TAKEN),
+        )
+        for row in csv.DictReader(io.StringIO(self._text("materials.csv"))):
+            if energy := row["predicted_formation_energy"]:
+                distance = row["predicted_e_above_hull"]
+                chosen.predicted[int(row["index"])] = float(energy), float(distance) if distance else None
+
+    def _candidates(self) -> str:
+        wanted = min(self.settings.top, len(self.fit))
+        if self.settings.order is Order.SAMPLE:
+            same = set(self.rows) == set(self.fit[:wanted])
+        else:
+            same = len(self.rows) == wanted and set(self.rows) <= set(self.fit)
+        return "" if same else f"materials are of {len(self.rows)} samples, not of the {wanted} that may be taken"
+
+    def _relaxed_again(self) -> Check:
+        """Relax a few again, of those that did not begin with a geometry that only the samples' file has."""
+        potential = self.energies.potentials[0]
+        what = f"relaxed again with {potential.shown}"
+        rows = [row for row, one in self.rows.items() if one.tries and not one.digest]
+        missing = potential.spec.missing(potential.parameters) or self.energies.realiser.spec.missing(
+            self.energies.realiser.parameters
+        )
+        if missing or not rows:
+            return Check(what, Finding.NOT_CHECKED, missing or "all began with the geometries of their samples")
+        drawn = np.random.default_rng(self.config.seed).permutation(rows)[:AGAIN].tolist()
+        with TemporaryDirectory() as nothing:
+            search = SearchedMaterials(
+                plan=self.energies,
+                potential=potential,
+                seed=self.config.seed,
+                cache=Cache(Path(nothing)),
+                executors=self.config.executors,
+            )
+            candidates = [Candidate(label=self.rows[row].label) for row in drawn]
+            again: Any = isolated("relax", potential.spec.name, partial(search.find, candidates))
+        if isinstance(again, Failure):
+            return Check(what, Finding.DIFFERS, f"failed: {again.error}")
+        pairs = zip((self.rows[row] for row in drawn), again, strict=True)
+        return check(what, "; ".join(problem for before, now in pairs if (problem := difference(before, now))))
+
+    def _text(self, name: str) -> str:
+        return (self.folder.path / name).read_text(encoding="utf-8")
