@@ -7,11 +7,14 @@ from crystalbench.crystals.elements import ELEMENTS
 from crystalbench.errors import ConfigError
 from crystalbench.materials.hull import Composition, Hull
 
-MOST_ELEMENTS = 4
-"""More have no picture: that of four is a projection already."""
+MOST_ELEMENTS = 3
+"""More have no picture: in that of four pymatgen draws no material that lies above the hull."""
 
 SHOWN_ABOVE = 0.05
 """eV/atom; known phases that lie higher above the hull are left out of the picture."""
+
+FONT = 11.0
+"""Points, at most."""
 
 EVERYTHING = 100.0
 """eV/atom: what is given to the plotter is drawn, the material too, however high it lies."""
@@ -28,7 +31,7 @@ def draw(hull: Hull, material: Composition, formation_energy: float, file: Path)
     hull
         Of the energy scheme of ``formation_energy``.
     material
-        Atoms by atomic number; of two to four elements.
+        Atoms by atomic number; of two or three elements.
     formation_energy
         eV/atom.
     file
@@ -43,9 +46,7 @@ def draw(hull: Hull, material: Composition, formation_energy: float, file: Path)
     """
     elements = sorted(material)
     if not 2 <= len(elements) <= MOST_ELEMENTS:
-        raise ConfigError(
-            f"a phase diagram of {len(elements)} elements cannot be drawn; expected two to {MOST_ELEMENTS}"
-        )
+        raise ConfigError(f"a phase diagram of {len(elements)} elements cannot be drawn; expected two or three")
     try:
         import matplotlib as mpl
         from pymatgen.analysis.phase_diagram import PDEntry, PDPlotter, PhaseDiagram
@@ -66,6 +67,10 @@ def draw(hull: Hull, material: Composition, formation_energy: float, file: Path)
     near = [one for one in entries[:-1] if heights.get_e_above_hull(one) <= SHOWN_ABOVE]
     plotter = PDPlotter(PhaseDiagram([*near, entries[-1]]), show_unstable=EVERYTHING, backend="matplotlib")
     axes = plotter.get_plot(process_attributes=True)
+    for text in axes.texts:  # pymatgen's are so large that neighbours cover one another
+        text.set_fontsize(min(text.get_fontsize(), FONT))
+    for line in axes.lines:
+        line.set_linewidth(min(line.get_linewidth(), 1.0))
     above = hull.distance(material, formation_energy)
     axes.set_title(f"{entries[-1].name}: {formation_energy:.3f} eV/atom, {above:+.3f} from the hull of known phases")
     try:

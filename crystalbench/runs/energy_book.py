@@ -4,12 +4,12 @@ materials/NAME.R.POTENTIAL.jsonl    every material of replica R: tries, energy, 
 scores/NAME.R.csv                   every sample of replica R: novel, duplicate, energies, reason (`SCORE_FIELDS`)
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from crystalbench.datasets import Dataset
 from crystalbench.isolation import required
-from crystalbench.materials.judged import Judge, Judged
+from crystalbench.materials.judged import Judge
 from crystalbench.runs.cache import Cache
 from crystalbench.runs.energy_plan import EnergyPlan, PotentialPlan
 from crystalbench.runs.folder import RunFolder, csv_text, samples_name
@@ -63,9 +63,9 @@ class EnergyBook:
             self._judges[potential.shown] = judge_of(self.plan, potential)
         return self._judges[potential.shown]
 
-    def judged(self, replica: str) -> dict[str, Mapping[int, Judged]]:
-        """Return all materials of a replica that were judged, by the shown name of the potential."""
-        return {shown: one.all for (name, shown), one in self._replicas.items() if name == replica}
+    def energies(self, replica: str) -> dict[str, ReplicaEnergies]:
+        """Return the energies of a replica that metrics asked for, by the shown name of the potential."""
+        return {shown: one for (name, shown), one in self._replicas.items() if name == replica}
 
 
 def judge_of(plan: EnergyPlan, potential: PotentialPlan) -> Judge:
@@ -106,13 +106,13 @@ def energy_files(
     generator: str, index: int, replica: ReplicaSamples, book: EnergyBook, dataset: Dataset
 ) -> Iterator[tuple[str, str]]:
     """Yield the names and texts of the files of one replica that hold energies; none where nothing was judged."""
-    judged = book.judged(replica.name)
-    if not judged:
+    energies = book.energies(replica.name)
+    if not energies:
         return
-    for shown, rows in judged.items():
-        yield materials_name(generator, index, shown), materials_text(rows)
+    for shown, one in energies.items():
+        yield materials_name(generator, index, shown), materials_text(one.all)
     known = dataset.train.label_set if "train" in dataset.spec.splits else None
-    yield scores_name(generator, index), csv_text(SCORE_FIELDS, score_rows(replica.asked, known, judged))
+    yield scores_name(generator, index), csv_text(SCORE_FIELDS, score_rows(replica.asked, known, energies))
 
 
 def materials_name(generator: str, replica: int, potential: str) -> str:

@@ -95,15 +95,14 @@ class EnergyPlan:
     def basis(self, potential: PotentialPlan) -> str:
         """The sentence that stands under every table of these energies."""
         scheme = {
-            EnergyScheme.MP2020_CORRECTED: "which predicts MP2020-corrected energies",
-            EnergyScheme.MP_UNCORRECTED: "whose energies are corrected by MP2020",
+            EnergyScheme.MP2020_CORRECTED: "predicts MP2020-corrected energies",
+            EnergyScheme.MP_UNCORRECTED: "corrected by MP2020",
         }[potential.spec.energy_scheme]
-        caveat = self.hull.spec.caveat.rstrip(".")
         known = calibration_of(self.hull.spec, potential.identity)
-        errors = "; ".join(map(str, known)) or "the errors of this potential against DFT were not measured"
+        error = next((one.short for one in reversed(known)), "its errors against DFT were not measured")
         return (
-            f"relaxed with {potential.describe()}, {scheme}; elemental references of the hull"
-            f"{'' if self.hull.file else ' (DFT)'}; hull: {self.hull.describe()}: {caveat}; {errors}"
+            f"relaxed with {potential.describe()}, {scheme}; {error}; hull and elemental references"
+            f"{'' if self.hull.file else ' (DFT)'}: {self.hull.describe()}: {self.hull.spec.caveat.rstrip('.')}"
         )
 
 

@@ -11,7 +11,7 @@ from crystalbench.crystals.protostructure import Protostructure
 from crystalbench.crystals.samples import Invalid, RawStructure, SampleSet
 from crystalbench.crystals.wyckoff import Table
 from crystalbench.errors import NotComputable, ReadError
-from crystalbench.materials.candidate import Candidate, Material
+from crystalbench.materials.candidate import Candidate, Material, Reason
 from crystalbench.materials.judged import Judge, Judged
 from crystalbench.runs.materials import Materials
 
@@ -63,8 +63,10 @@ class ReplicaEnergies:
     seed: int
     at_most: int = 0
     _judged: dict[int, Judged] = field(default_factory=dict, init=False)
+    _asked: set[int] = field(default_factory=set, init=False)
 
     def sampled(self, rows: Sequence[int], /) -> list[int]:
+        self._asked.update(rows)
         if not self.at_most or len(rows) <= self.at_most:
             return list(rows)
         place = np.argsort(np.random.default_rng(self.seed).permutation(len(self.samples)))
@@ -80,6 +82,11 @@ class ReplicaEnergies:
     def all(self) -> Mapping[int, Judged]:
         """All that was judged, by row."""
         return dict(sorted(self._judged.items()))
+
+    @property
+    def left_out(self) -> frozenset[int]:
+        """Rows that a metric would have had relaxed, were there no ``at_most``."""
+        return frozenset(self._asked - self._judged.keys())
 
 
 def materials_text(judged: Mapping[int, Judged]) -> str:
@@ -110,7 +117,7 @@ def stored_rows(text: str, file: str, samples: SampleSet) -> StoredRows:
 
 
 def score_rows(
-    samples: SampleSet, known: frozenset[str] | None, judged: Mapping[str, Mapping[int, Judged]]
+    samples: SampleSet, known: frozenset[str] | None, energies: Mapping[str, ReplicaEnergies]
 ) -> Iterator[tuple[object, ...]]:
     """Yield the rows of ``scores/NAME.R.csv``: each sample once for each potential.
 
@@ -118,10 +125,11 @@ def score_rows(
     ----------
     known
         Labels of the training split; None where there is none.
-    judged
+    energies
         By the shown name of the potential.
     """
-    for potential, rows in judged.items():
+    for potential, of_replica in energies.items():
+        rows, left_out = of_replica.all, of_replica.left_out
         first: dict[str, int] = {}
         for index, item in enumerate(samples):
             if isinstance(item, Invalid):
@@ -131,13 +139,25 @@ def score_rows(
             earlier = first.setdefault(item.label, index)
             head = (index, item.label, novel, earlier if earlier != index else "", potential)
             if (one := rows.get(index)) is None:
-                yield (*head, *[""] * 10)
+                reason, detail = _unrelaxed(index in left_out, novel is False, earlier if earlier != index else None)
+                yield (*head, *[""] * 8, reason, detail)
                 continue
             material = one.material
             yield (
                 *head, _number(material.energy), _number(one.formation), _number(one.distance), one.products,
                 len(material.tries), material.agreed, material.relaxed, material.loose, one.reason or "", one.detail,
             )  # fmt: skip
+
+
+def _unrelaxed(left_out: bool, known: bool, copy_of: int | None) -> tuple[Reason, str]:
+    """Why a valid sample was not relaxed: beyond the cap, or no metric of the run asks for it."""
+    if left_out:
+        return Reason.NOT_TAKEN, "not among those that were drawn to be relaxed"
+    if known:
+        return Reason.KNOWN, ""
+    if copy_of is not None:
+        return Reason.DUPLICATE, f"of sample {copy_of}"
+    return Reason.NOT_TAKEN, "no metric asks for it"
 
 
 def _number(value: float | None) -> str:

@@ -128,7 +128,12 @@ def run_settings(plan: Plan, replicas: Replicas) -> dict[str, str]:
     if plan.encoders:
         settings["encoder"] = "; ".join(encoder.describe() for encoder in plan.encoders)
     if plan.energies:
-        settings["energies"] = ", ".join(f"{key} {value}" for key, value in plan.energies.config.to_mapping().items())
+        chosen = plan.energies.config.to_mapping() | {
+            "potentials": " ".join(potential.spec.name for potential in plan.energies.potentials),
+            "hull": plan.energies.hull.spec.name,
+            "realiser": plan.energies.realiser.spec.name,
+        }
+        settings["energies"] = ", ".join(f"{key} {value}" for key, value in chosen.items())
     for metric in plan.metrics:
         if metric.parameters:
             settings[metric.key] = ", ".join(f"{key} {value}" for key, value in metric.parameters.items())

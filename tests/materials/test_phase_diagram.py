@@ -19,8 +19,8 @@ HULL = Hull(
 
 @pytest.mark.peer
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("material", [{LI: 1, OX: 1}, {LI: 5, FE: 1, OX: 4}, {LI: 1, FE: 1, P: 1, OX: 4}])
-def test_a_material_of_two_to_four_elements_has_a_picture(material: dict[int, int], tmp_path: Path) -> None:
+@pytest.mark.parametrize("material", [{LI: 1, OX: 1}, {LI: 5, FE: 1, OX: 4}])
+def test_a_material_of_two_or_three_elements_has_a_picture(material: dict[int, int], tmp_path: Path) -> None:
     pytest.importorskip("pymatgen.analysis.phase_diagram")
     draw(HULL, material, -2.1, tmp_path / "stable.svg")
     draw(HULL, material, -1.0, tmp_path / "high.svg")
@@ -34,5 +34,5 @@ def test_a_material_of_two_to_four_elements_has_a_picture(material: dict[int, in
 
 @pytest.mark.parametrize("material", [{LI: 2}, dict.fromkeys((LI, FE, OX, P, 11), 1)], ids=["one", "five"])
 def test_one_element_or_five_have_no_picture(material: dict[int, int], tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="expected two to 4"):
+    with pytest.raises(ConfigError, match="expected two or three"):
         draw(HULL, material, -1.0, tmp_path / "a.svg")

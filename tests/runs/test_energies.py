@@ -129,7 +129,7 @@ def test_the_scores_of_each_sample_are_in_a_file(finished: Finished) -> None:
 
 def test_a_column_says_potential_references_hull_and_caveat(finished: Finished) -> None:
     column = next(column for column in finished.table.columns if column.metric == "sun")
-    for said in ("Morse", "elemental references of the hull", "Four phases, none of them real", "MP2020-corrected"):
+    for said in ("Morse", "hull and elemental references", "Four phases, none of them real", "MP2020-corrected"):
         assert said in column.basis
     manifest = RunFolder(finished.folder).manifest()
     assert manifest["energies"]["hull"]["identity"] == "4" * 64
@@ -183,15 +183,28 @@ def test_a_second_run_relaxes_nothing_and_is_the_same(
 def test_no_more_than_the_cap_is_relaxed_and_the_interval_is_wider(finished: Finished, tmp_path: Path) -> None:
     given = settings(tmp_path) | {"energies": {"tries": 3, "at_most": 2}, "metrics": ["metastable"]}
     capped = execute(tmp_path / "capped", **given)
-    assert (
-        sum(row["tries"] not in ("", "0") or row["reason"] == "unknown_element" for row in scores(capped.folder)) == 2
-    )
+    reasons = [row["reason"] for row in scores(capped.folder)]
+    assert (len(reasons), reasons.count("not_taken"), reasons[7]) == (8, 5, "empty")
     some, all_ = cell(capped, "metastable"), cell(finished, "metastable")
     assert some.interval is not None
     assert all_.interval is not None
     assert some.interval[1] - some.interval[0] > all_.interval[1] - all_.interval[0]
     assert "2 of these, drawn at random" in some.notes[0]
     assert differing(capped.folder) == []
+
+
+@pytest.mark.usefixtures("kept")
+def test_each_sample_that_was_not_relaxed_says_why(tmp_path: Path) -> None:
+    finished = execute(tmp_path / "new", **settings(tmp_path, metrics=["sun"]))
+    rows = scores(finished.folder)
+    assert [row["reason"] for row in rows if not row["e_above_hull"]] == [
+        "known",
+        "duplicate",
+        "unknown_element",
+        "empty",
+    ]
+    assert rows[2]["detail"] == "of sample 1"
+    assert differing(finished.folder) == []
 
 
 def test_energies_are_off_unless_asked_for(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ materials.jsonl          the same without loss: all tries, the relaxed structure
 ledger.csv               every other sample, with the reason why it is no candidate
 report.*                 funnel and ranking in every report format
 structures/RANK-….cif    the relaxed structure of each material
-phase-diagrams/RANK-….svg    of the best ones that have two to four elements
+phase-diagrams/RANK-….svg    of the best ones that have two or three elements
 """
 
 import re

@@ -36,9 +36,10 @@ class Bundled:
         facts = _facts()
         table = "\n".join(f"| {name} | {_figures(figures)} |" for name, figures in facts["agreement"].items())
         sources = "\n".join(f"- `{name}` sha256 `{digest}`" for name, digest in facts["sources"].items())
+        errors = "\n".join(f"- {record}" for record in _calibrations())
         prose = (_DATA / "hulls.md").read_text(encoding="utf-8")
         counts = {name: f"{value:,}" for name, value in facts.items() if isinstance(value, int)}
-        return prose.format(**counts, table=table, sources=sources, size=f"{TABLE.stat().st_size:,}")
+        return prose.format(**counts, table=table, sources=sources, errors=errors, size=f"{TABLE.stat().st_size:,}")
 
     @property
     def spec(self) -> HullSpec:
@@ -58,16 +59,11 @@ class Bundled:
     @property
     def caveat(self) -> str:
         facts = _facts()
-        alone, figures = facts["agreement"]["mp20"], facts["agreement"][self.name]
-        said = (
-            f"{self.title}, elemental references of the Materials Project: with {facts['held_out']:,} materials of "
-            f"MP-20 left out, a hull of the others agrees with the Materials Project on which of them are stable for "
-            f"{alone['stable_agrees']:.1%}, and on the distance within 0.1 eV/atom for {alone['within_0.1']:.1%}"
-        )
-        if self.name == "mp20":
-            return said
+        figures = facts["agreement"][self.name]
+        added = "" if self.name == "mp20" else ", to which WBM adds phases"
         return (
-            f"{said}; joined with WBM, whose phases displace some of its own, for {figures['stable_agrees']:.1%} and "
+            f"agrees with the Materials Project{added} on which of {facts['held_out']:,} materials left out of it "
+            f"are stable for {figures['stable_agrees']:.1%}, on the distance within 0.1 eV/atom for "
             f"{figures['within_0.1']:.1%}"
         )
 

@@ -82,8 +82,10 @@ def distances(given: ScoreInput) -> MetricResult:
     half = NormalDist().inv_cdf(0.975) * float(found.std(ddof=1)) / len(found) ** 0.5
     mean = float(found.mean())
     quantiles = {f"{q:.0%}": float(value) for q, value in zip(QUANTILES, np.quantile(found, QUANTILES), strict=True)}
-    lost = len(judged) - len(found)
-    shown = ", ".join(f"{name} {value:.3f}" for name, value in quantiles.items())
+    told = (
+        f"{len(found):,} of {len(judged):,} relaxed samples have a distance from the hull: half of them at most "
+        f"{quantiles['50%']:.3f}, 90 % at most {quantiles['90%']:.3f}"
+    )
     return MetricResult(
         value=mean,
         n=len(found),
@@ -93,7 +95,7 @@ def distances(given: ScoreInput) -> MetricResult:
             "quantiles": dict(quantiles),
             "reasons": _reasons(judged, kept=False),
         },
-        notes=(f"of {len(judged):,} relaxed samples {lost:,} have no distance from the hull; quantiles: {shown}",),
+        notes=(told,),
     )
 
 

@@ -14,7 +14,7 @@ from textwrap import wrap
 from crystalbench import Column, ColumnSet, Direction, ReporterSpec, RowKind, Table, hookimpl
 from crystalbench.tables.listing import Page
 from crystalbench.tables.text import plain
-from crystalbench_plugins.reports._latex_text import escape, is_label, lines_of, width, width_of_label
+from crystalbench_plugins.reports._latex_text import UNBROKEN, escape, is_label, lines_of, width, width_of_label
 from crystalbench_plugins.reports._layout import (
     FAILED,
     NO_VALUE,
@@ -40,6 +40,7 @@ NAME, TITLE = 26, 16  # characters in a line of a generator's name, of a column'
 NOTE = 84  # characters of \footnotesize in a line
 HEIGHT = 35.5  # lines of \small in a float
 FLOATS = 12  # that TeX is asked to hold at once; LaTeX gives up at 18 or 52
+LONG, NUMBER = 0.5, "1.2cm"  # of a listing on a landscape page: the part of columns of long texts, a number's heading
 ROWS = 27  # lines in one tabular
 
 
@@ -264,15 +265,25 @@ def _counts(line: Line, numbers: Sequence[int | None]) -> str:
 
 
 def render_page(page: Page) -> str:
-    """Write plain tables, each as a longtable with its notes below."""
-    lines = [r"% needs \usepackage{booktabs,longtable}"]
+    """Write plain tables, each as a longtable with its notes below; many columns need a landscape page."""
+    lines = [r"% needs \usepackage{array,booktabs,longtable}"]
     for listing in page.listings:
-        kinds = "".join("r" if listing.numeric(i) else "l" for i in range(len(listing.headings)))
+        texts = listing.texts()
+        number = [listing.numeric(i) for i in range(len(listing.headings))]
+        long = [not number[i] and any(len(row[i]) > UNBROKEN for row in texts) for i in range(len(number))]
+        broken = rf">{{\raggedright\arraybackslash}}p{{{LONG / max(1, sum(long)):.2f}\linewidth}}"
+        heading = rf">{{\raggedleft\arraybackslash}}p{{{NUMBER}}}"
+        kinds = "".join(heading if n else broken if wide else "l" for n, wide in zip(number, long, strict=True))
         heads = " & ".join(escape(plain(heading.text)) for heading in listing.headings)
-        lines += [rf"\begin{{longtable}}{{{kinds}}}", rf"\caption{{{escape(plain(listing.title))}}}\\", r"\toprule"]
+        lines += [r"{\footnotesize\setlength{\tabcolsep}{3pt}", rf"\begin{{longtable}}{{{kinds}}}"]
+        lines += [rf"\caption{{{escape(plain(listing.title))}}}\\", r"\toprule"]
         lines += [rf"{heads} \\", r"\midrule", r"\endhead"]
-        lines += [rf"{' & '.join(escape(plain(cell)) for cell in row)} \\" for row in listing.texts()]
-        lines += [r"\bottomrule", r"\end{longtable}"]
+        for row in texts:
+            cells = [escape(plain(cell)) for cell in row]
+            signed = [f"${cell}$" if n and cell.startswith("-") and cell != "--" else cell
+                      for n, cell in zip(number, cells, strict=True)]  # fmt: skip
+            lines.append(rf"{' & '.join(signed)} \\")
+        lines += [r"\bottomrule", r"\end{longtable}}"]
         lines += [rf"{{\footnotesize {escape(_sentence(plain(note)))}\par}}" for note in listing.notes]
     return "\n".join(lines) + "\n"
 
