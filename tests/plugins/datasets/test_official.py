@@ -72,7 +72,7 @@ def dataset(content: bytes, **more: object) -> Official:
     digest = hashlib.sha256(content).hexdigest()
     return Official(
         name="small", title="Small", description="", sha256={"train": digest},
-        energy_column="e_form_per_atom_wbm", timeout=0.5, **more,
+        energy_column="e_form_per_atom_wbm", timeout=0.5, cite=(), **more,
     )  # fmt: skip
 
 
