@@ -115,7 +115,7 @@ def test_mp20_says_why_it_has_no_training_split() -> None:
 
 
 def test_a_missing_file_is_named() -> None:
-    absent = Bundled(name="absent", title="", description="", splits=("train",))
+    absent = Bundled(cite=(), name="absent", title="", description="", splits=("train",))
     for call in (absent.identity, lambda: absent.load("train", Table.AFFINE)):
         with pytest.raises(DatasetError, match=r"no file .*absent\.npz; install crystalbench again"):
             call()
