@@ -132,8 +132,8 @@ class GeneratorConfig:
         data = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("name", "parameters")}
         data["samples"] = tuple(str(Path(sample).expanduser().absolute()) for sample in self.samples)
         default = GeneratorConfig(name=self.name)
-        shown = {key: _plain(value) for key, value in data.items() if value != getattr(default, key)}
-        return shown | {key: _plain(value) for key, value in self.parameters.items()}
+        shown = {key: plain_values(value) for key, value in data.items() if value != getattr(default, key)}
+        return shown | {key: plain_values(value) for key, value in self.parameters.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,12 +242,12 @@ class RunConfig:
         Settings of energies are there where they are not the default ones.
         """
         apart = ("conversion", "generator", "workers", "scheduler", "with_energies", "energies", *OF_ENERGIES)
-        plain = {f.name: _plain(getattr(self, f.name)) for f in fields(self) if f.name not in apart}
-        plain["conversion"] = {key: _plain(value) for key, value in asdict(self.conversion).items()}
+        plain = {f.name: plain_values(getattr(self, f.name)) for f in fields(self) if f.name not in apart}
+        plain["conversion"] = {key: plain_values(value) for key, value in asdict(self.conversion).items()}
         plain["generator"] = {name: config.to_mapping() for name, config in self.generator.items()}
         energies, default = self.energies.to_mapping(), EnergyConfig().to_mapping()
         of_energies = {"energies": {key: value for key, value in energies.items() if value != default[key]}}
-        of_energies |= {kind: _plain(getattr(self, kind)) for kind in OF_ENERGIES}
+        of_energies |= {kind: plain_values(getattr(self, kind)) for kind in OF_ENERGIES}
         absent = {key for key in ("plugins", "suite") if not plain[key]}
         plain = {key: value for key, value in plain.items() if key not in absent}
         return plain | {key: value for key, value in of_energies.items() if value}
@@ -340,12 +340,12 @@ def _tables(value: Any, place: str) -> Any:
     return {name: _table(one, f"{place}.{name}") for name, one in value.items()}
 
 
-def _plain(value: Any) -> Any:
+def plain_values(value: Any) -> Any:
     """Tuples to lists and enums to text, recursively."""
     if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: plain_values(item) for key, item in value.items()}
     if isinstance(value, tuple | list):
-        return [_plain(item) for item in value]
+        return [plain_values(item) for item in value]
     return str(value) if isinstance(value, str) else value
 
 

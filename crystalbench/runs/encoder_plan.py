@@ -9,6 +9,7 @@ from crystalbench.isolation import required
 from crystalbench.parameters import Parameters
 from crystalbench.plugins import Plugins
 from crystalbench.runs.config import RunConfig, check_parameters
+from crystalbench.runs.keys import checked_identity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +61,7 @@ def plan_encoder(spec: EncoderSpec, parameters: Parameters) -> EncoderPlan:
         raise EncoderError(f"encoder {spec.name}: {missing}")
     identity = required("identity", f"encoder {spec.name}", lambda: spec.identity(parameters))
     label = required("label", f"encoder {spec.name}", lambda: spec.label(parameters))
-    if not re.fullmatch(r"[0-9a-f]{64}", identity):
-        raise PluginError(f"encoder {spec.name}: its identity must be a SHA-256 in hex, got {identity!r}")
+    checked_identity(f"encoder {spec.name}", identity)
     if not re.fullmatch(r"[A-Za-z0-9.-]*", label):
         raise PluginError(f"encoder {spec.name}: its label may hold letters, digits, dots and hyphens, got {label!r}")
     return EncoderPlan(spec=spec, parameters=parameters, identity=identity, label=label)

@@ -1,13 +1,12 @@
 """What the energies of a run are computed with: realiser, potential, hull and elemental references."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from crystalbench.energies import HullSpec, PotentialSpec, RealiserSpec, calibration_of
-from crystalbench.errors import ConfigError, PluginError, unknown_name
+from crystalbench.errors import ConfigError, unknown_name
 from crystalbench.interfaces import Need
 from crystalbench.isolation import required
 from crystalbench.materials.potential import EnergyScheme
@@ -16,9 +15,10 @@ from crystalbench.parameters import Parameters
 from crystalbench.plugins import Plugins, Registry
 from crystalbench.runs.cache import content_key
 from crystalbench.runs.code_identity import code_identity
-from crystalbench.runs.config import RunConfig, check_parameters
+from crystalbench.runs.config import RunConfig, check_parameters, plain_values
 from crystalbench.runs.energy_config import EnergyConfig
 from crystalbench.runs.hull_file import hull_from_file
+from crystalbench.runs.keys import checked_identity
 from crystalbench.versions import packages
 
 
@@ -72,7 +72,7 @@ class EnergyPlan:
     def search_key(self, potential: PotentialPlan) -> str:
         """SHA-256 of all that a material depends on but the candidate, the seed and the letter table."""
         return content_key(
-            settings=_plain(asdict(self.config.search)),
+            settings=plain_values(asdict(self.config.search)),
             potential=[potential.spec.name, potential.spec.version, potential.identity, dict(potential.parameters)],
             realiser=[self.realiser.spec.name, self.realiser.spec.version, dict(self.realiser.parameters)],
             code=[code_identity(f, whole=False) for f in (search, potential.spec.load, self.realiser.spec.propose)],
@@ -182,7 +182,7 @@ def _hull(given: str, parameters: Mapping[str, Parameters], plugins: Plugins) ->
             f"{EnergyScheme.MP2020_CORRECTED}, and two schemes are never mixed; name another one"
         )
     identity = required("identity", f"hull {name}", lambda: spec.identity(own))
-    return HullPlan(spec=spec, parameters=own, identity=_hashed(f"hull {name}", identity), file=file)
+    return HullPlan(spec=spec, parameters=own, identity=checked_identity(f"hull {name}", identity), file=file)
 
 
 def _from_file(path: Path, plugins: Plugins) -> HullSpec:
@@ -200,7 +200,9 @@ def _potential(spec: PotentialSpec, given: Parameters, written: Mapping[str, str
         raise ConfigError(f"potential {spec.name}: {missing}")
     else:
         identity = required("identity", f"potential {spec.name}", lambda: spec.identity(parameters))
-    return PotentialPlan(spec=spec, parameters=parameters, identity=_hashed(f"potential {spec.name}", identity))
+    return PotentialPlan(
+        spec=spec, parameters=parameters, identity=checked_identity(f"potential {spec.name}", identity)
+    )
 
 
 def _defaults(registry: Registry[Any]) -> tuple[str, ...]:
@@ -209,17 +211,3 @@ def _defaults(registry: Registry[Any]) -> tuple[str, ...]:
         known = ", ".join(sorted(registry)) or "none is installed"
         raise ConfigError(f"name a {registry.kind.removesuffix('s')} in [energies]; known: {known}")
     return names[:1]
-
-
-def _hashed(what: str, identity: str) -> str:
-    if not re.fullmatch(r"[0-9a-f]{64}", identity):
-        raise PluginError(f"{what}: its identity must be a SHA-256 in hex, got {identity!r}")
-    return identity
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, tuple | list):
-        return [_plain(item) for item in value]
-    return str(value) if isinstance(value, str) else value

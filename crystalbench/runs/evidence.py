@@ -6,7 +6,7 @@ from crystalbench.crystals.wyckoff import Table as LetterTable
 from crystalbench.datasets import Dataset
 from crystalbench.evidence import Evidence, RowEvidence
 from crystalbench.plugins import Plugins
-from crystalbench.runs.folder import RunFolder, structures_name
+from crystalbench.runs.folder import RunFolder
 from crystalbench.runs.stream import ReplicaSamples
 from crystalbench.tables.results import Failure
 
@@ -42,11 +42,5 @@ def stored_evidence(folder: RunFolder, plugins: Plugins) -> Evidence:
             if "samples" not in written:
                 group.append(Failure(**written["failure"]))
                 continue
-            samples = ReplicaSamples(
-                name=f"{row['name']}/{index}",
-                drawn=folder.read_samples(written["samples"], table),
-                n=written["n"],
-                structures=folder.read_structures(structures_name(row["name"], index)),
-            )
-            group.append(samples)
+            group.append(folder.read_replica(f"{row['name']}/{index}", written, table))
     return evidence_of(dataset, replicas)

@@ -21,6 +21,7 @@ from typing import Any
 from crystalbench.crystals.samples import Converted, Invalid, InvalidReason, RawStructure, SampleSet
 from crystalbench.crystals.wyckoff import Table
 from crystalbench.errors import ConfigError, ReadError
+from crystalbench.interfaces import Timing
 from crystalbench.runs.cache import atomic_write, content_key, file_digest
 from crystalbench.runs.chunks import to_json
 from crystalbench.runs.config import RunConfig
@@ -78,6 +79,17 @@ class RunFolder:
             return {}
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise ReadError(f"{self.path / name}: no structures of a run; run again") from error
+
+    def read_replica(self, name: str, written: Mapping[str, Any], table: Table) -> ReplicaSamples:
+        """Read a replica back: ``written`` is what the manifest says of it, ``name`` its generator and number."""
+        return ReplicaSamples(
+            name=name,
+            drawn=self.read_samples(written["samples"], table),
+            n=written["n"],
+            timing=Timing(**written["timing"]) if written["timing"] else None,
+            notes=tuple(written["notes"]),
+            structures=self.read_structures(written["samples"].removesuffix(".csv") + STRUCTURES),
+        )
 
     def manifest(self) -> dict[str, Any]:
         """Read the manifest; raises `ConfigError` where there is no run, `ReadError` for a damaged one."""

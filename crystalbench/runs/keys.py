@@ -1,7 +1,9 @@
 """The identities of rows and runs: what their numbers depend on, as SHA-256."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
+from crystalbench.errors import PluginError
 from crystalbench.runs.cache import content_key
 from crystalbench.runs.config import RunConfig
 from crystalbench.tables.results import JSON
@@ -14,6 +16,13 @@ DRAWING = frozenset({"reports", "published", "columns", "sort", "suite"})
 def check_drawing(config: RunConfig, columns: Iterable[str]) -> None:
     """Raise `ConfigError` for a name by which a table of these columns cannot be drawn or sorted."""
     check_names(columns, (*config.columns, *filter(None, (config.sort.removeprefix("-"),))))
+
+
+def checked_identity(what: str, identity: str) -> str:
+    """Return an identity that a plugin gave; raises `PluginError` where it is no SHA-256 in hex."""
+    if not re.fullmatch(r"[0-9a-f]{64}", identity):
+        raise PluginError(f"{what}: its identity must be a SHA-256 in hex, got {identity!r}")
+    return identity
 
 
 def row_key(

@@ -15,14 +15,14 @@ from crystalbench.crystals.convert import Converter
 from crystalbench.crystals.samples import Converted, Invalid, InvalidReason
 from crystalbench.datasets import Dataset
 from crystalbench.errors import ConfigError, ReadError
-from crystalbench.interfaces import Need, Timing
+from crystalbench.interfaces import Need
 from crystalbench.isolation import isolated
 from crystalbench.plugins import Plugins
 from crystalbench.runs.cache import Cache
 from crystalbench.runs.checks import Check, Finding, check, score_difference
 from crystalbench.runs.config import RunConfig
 from crystalbench.runs.failures import drawn_or_failed
-from crystalbench.runs.folder import LEDGER, STRUCTURES, RunFolder, ledger_text, samples_text
+from crystalbench.runs.folder import LEDGER, RunFolder, ledger_text, samples_text
 from crystalbench.runs.manifest_shape import Status
 from crystalbench.runs.plan import GeneratorPlan, MetricPlan
 from crystalbench.runs.progress import bar
@@ -140,7 +140,7 @@ class Verification:
                 replicas.append(Failure(**written["failure"]))
                 yield Check(name, Finding.NOT_CHECKED, f"failed in the run: {written['failure']['error']}")
                 continue
-            samples = isolated("read", name, partial(self._samples, name, written))
+            samples = isolated("read", name, partial(self.folder.read_replica, name, written, self.dataset.table))
             if isinstance(samples, Failure):
                 yield Check(f"{name} samples", Finding.DIFFERS, f"cannot be read: {samples.error}")
                 return None
@@ -156,16 +156,6 @@ class Verification:
             if self.redraw:
                 yield self._redraw(plan, index, samples)
         return tuple(replicas)
-
-    def _samples(self, name: str, written: dict[str, Any]) -> ReplicaSamples:
-        return ReplicaSamples(
-            name=name,
-            drawn=self.folder.read_samples(written["samples"], self.dataset.table),
-            n=written["n"],
-            timing=Timing(**written["timing"]) if written["timing"] else None,
-            notes=tuple(written["notes"]),
-            structures=self.folder.read_structures(written["samples"].removesuffix(".csv") + STRUCTURES),
-        )
 
     def _structures(self, samples: ReplicaSamples) -> Check:
         """Whether the structures that the report shows are those of the samples in their places."""
