@@ -42,6 +42,9 @@ PARAMETERS = (
     Parameter(name="device", default="auto", choices=("auto", "cpu", "cuda"), help="Where the network runs."),
 )  # fmt: skip
 
+CONDITIONS = ("spacegroups", "elements", "required", "given")
+"""Parameters that restrict what is drawn (`wyckoffdiff.condition`)."""
+
 
 def checkpoint(parameters: Parameters, dataset: str) -> Path:
     """Return the model file that the parameters mean in a run on a dataset; raises `ConfigError`."""
@@ -69,12 +72,16 @@ def start(given: SamplerInput) -> Sampler:
 
 
 def note(parameters: Parameters, dataset: str) -> str:
-    """Say of the models that come with the package that they are not the paper's."""
-    if checkpoint(parameters, dataset).parent != CHECKPOINTS:
-        return ""
-    return (
-        "a smaller network than the paper's and another objective, trained by this project: see the card of the model"
-    )
+    """Say of the models that come with the package that they are not the paper's, and of samples what they obey."""
+    notes = []
+    if checkpoint(parameters, dataset).parent == CHECKPOINTS:
+        notes.append(
+            "a smaller network than the paper's and another objective, trained by this project: "
+            "see the card of the model"
+        )
+    if any(parameters[name] for name in CONDITIONS):
+        notes.append("drawn under a condition that the rows it is compared with do not obey")
+    return "; ".join(notes)
 
 
 @hookimpl

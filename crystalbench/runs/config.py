@@ -324,7 +324,7 @@ def check_parameters(owner: str, given: Parameters, declared: tuple[Parameter, .
             raise unknown_name(f"setting of {owner}", name, known)
         parameter = known[name]
         values[name] = _coerce(f"{owner}.{name}", value, parameter.default)
-        if parameter.choices and value not in parameter.choices:
+        if parameter.choices and values[name] not in parameter.choices:
             raise ConfigError(f"{owner}.{name} must be one of {', '.join(map(str, parameter.choices))}, got {value!r}")
     return values
 
@@ -370,6 +370,8 @@ def _coerce(name: str, value: Any, default: Any) -> Any:
         if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
             return tuple(value)
         raise ConfigError(f"{name} must be a list of names, got {value!r}")
+    if isinstance(default, str) and type(value) is int:  # a space group, a version: text of digits, written bare
+        value = str(value)
     if isinstance(default, str) and isinstance(value, str):
         if type(default) is str:
             return value

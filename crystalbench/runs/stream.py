@@ -31,8 +31,8 @@ from crystalbench.runs.cache import Cache, content_key
 from crystalbench.runs.chunks import Chunk, draw_from_json, draw_to_json, to_json, total_timing
 from crystalbench.runs.clock import clocked
 from crystalbench.runs.code_identity import code_identity
-from crystalbench.runs.compared import trained_elsewhere
 from crystalbench.runs.elsewhere import ClusterSampler, Generator
+from crystalbench.runs.notes import row_notes
 from crystalbench.runs.plan import FILE_CHUNK, GeneratorPlan, ReplicaPlan, generator_files
 from crystalbench.runs.progress import Report, silent
 from crystalbench.runs.source import Held
@@ -148,12 +148,6 @@ class Stream:
     @property
     def name(self) -> str:
         return f"{self.generator.name}/{self.replica.index}"
-
-    @property
-    def source(self) -> str:
-        """What a note on the generator's row calls the replica."""
-        one = "the file" if self.generator.reader else "the generator"
-        return one if len(self.generator.replicas) == 1 else f"{one} of replica {self.replica.index}"
 
     def chunks(self, report: Report = silent) -> Iterator[Chunk]:
         """Yield converted chunks until the stream ends; ``report`` receives the share of a chunk that is done."""
@@ -329,7 +323,7 @@ def draw_replica(stream: Stream, *, n: int, novel: int, limit: int, report: Repo
             break
     if stream.generator.reader and not items:
         raise ReadError(f"{stream.replica.source}: holds no samples")
-    notes = tuple(notes_of(stream, len(items), more, n, novel, found))
+    notes = tuple(row_notes(stream.generator, stream.replica, stream.dataset, len(items), more, n, novel, found))
     items += _not_written(stream, len(items), more)
     timing = total_timing([chunk.timing for chunk in timed if chunk.items])
     drawn = SampleSet.of(items)
@@ -341,32 +335,6 @@ def draw_replica(stream: Stream, *, n: int, novel: int, limit: int, report: Repo
         notes=notes,
         structures=stream.structures(n) if stream.replica.index == 0 else {},
     )
-
-
-def notes_of(stream: Stream, drawn: int, more: bool, n: int, novel: int, found: int) -> Iterator[str]:
-    """Yield what a reader of the row must know; ``found`` of the ``drawn`` are novel, and the stream holds ``more``."""
-    generated = stream.generator.generated
-    if stream.generator.reader and stream.replica.source is not None:
-        yield from stream.generator.reader.notes(stream.replica.source)
-    if generated and drawn < generated:
-        yield f"{generated - drawn:,} of {generated:,} generated samples are not in {stream.source}"
-    elif drawn < n and not generated and stream.generator.kind is not RowKind.EXAMPLE:
-        yield f"{n:,} samples were asked for; {stream.source} holds {drawn:,}"
-    if stream.generator.reader and more and not novel:
-        yield f"the first {drawn:,} samples are used; {stream.source} holds more"
-    if found < novel:
-        yield f"{novel:,} novel samples were asked for; {drawn:,} draws from {stream.source} gave {found:,}"
-    yield from _elsewhere(stream)
-
-
-def _elsewhere(stream: Stream) -> Iterator[str]:
-    if stream.generator.kind is RowKind.TRAINING and stream.dataset.spec.reference != "train":
-        yield f"rows of the split that is compared with, {stream.dataset.spec.reference} of {stream.dataset.name}"
-    if stream.generator.kind in (RowKind.MEASURED, RowKind.EXAMPLE):
-        yield from trained_elsewhere(stream.generator.spec, stream.dataset.name)
-    spec = stream.generator.spec
-    if spec and not stream.generator.reader and (note := spec.note(stream.replica.parameters, stream.dataset.name)):
-        yield note
 
 
 def _not_written(stream: Stream, drawn: int, more: bool) -> list[Converted]:

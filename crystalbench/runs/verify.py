@@ -24,11 +24,12 @@ from crystalbench.runs.config import RunConfig
 from crystalbench.runs.failures import drawn_or_failed
 from crystalbench.runs.folder import LEDGER, RunFolder, ledger_text, samples_text
 from crystalbench.runs.manifest_shape import Status
+from crystalbench.runs.notes import row_notes
 from crystalbench.runs.plan import GeneratorPlan, MetricPlan
 from crystalbench.runs.progress import bar
 from crystalbench.runs.score import Scorer, cached_encoders
 from crystalbench.runs.stored import stored_config
-from crystalbench.runs.stream import ReplicaSamples, Stream, notes_of, settled
+from crystalbench.runs.stream import ReplicaSamples, Stream, settled
 from crystalbench.runs.verify_energies import energy_checks, relaxed_again, stored_book
 from crystalbench.runs.verify_manifest import failure_problem, manifest_checks
 from crystalbench.runs.verify_plan import PlanChecks
@@ -183,11 +184,11 @@ class Verification:
 
     def _notes(self, plan: GeneratorPlan, index: int, samples: ReplicaSamples) -> str:
         """Whether the notes are those of so many samples; whether a file holds more is seen when it is drawn again."""
-        stream = self._stream(plan, index, Cache(Path()), lambda items, progress: [])
         drawn = len(samples.drawn) - samples.drawn.reasons[InvalidReason.NOT_WRITTEN]
         novel = 0 if plan.kind is RowKind.TRAINING else self.config.novel
         found = len(samples.novel(self.dataset)) if novel else 0
-        possible = [tuple(notes_of(stream, drawn, more, self.config.n, novel, found)) for more in (False, True)]
+        row = (plan, plan.replicas[index], self.dataset, drawn)
+        possible = [tuple(row_notes(*row, more, self.config.n, novel, found)) for more in (False, True)]
         return "" if samples.notes in possible else f"are {list(samples.notes)}, and should be {list(possible[0])}"
 
     def _stream(self, plan: GeneratorPlan, index: int, cache: Cache, convert: Any) -> Stream:

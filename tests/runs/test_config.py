@@ -144,11 +144,20 @@ def test_parameters_are_filled_in_and_checked() -> None:
     assert check_parameters("m", {"size": 2}, declared) == {"rule": "cdvae", "size": 2}
     for given, message in (
         ({"rule": "other"}, "one of cdvae, smact"),
-        ({"rule": 1}, "must be of type str"),
+        ({"rule": 1}, "one of cdvae, smact, got 1"),
+        ({"rule": 1.5}, "must be of type str"),
         ({"siz": 1}, "did you mean 'size'"),
     ):
         with pytest.raises(ConfigError, match=message):
             check_parameters("m", given, declared)
+
+
+def test_text_of_digits_need_not_be_quoted() -> None:
+    declared = (
+        Parameter(name="spacegroups", default="", help=""),
+        Parameter(name="rule", default="1", help="", choices=("1", "2")),
+    )
+    assert check_parameters("m", {"spacegroups": 62, "rule": 2}, declared) == {"spacegroups": "62", "rule": "2"}
 
 
 def test_no_setting_of_a_generator_can_be_named_like_a_key_of_every_generator() -> None:

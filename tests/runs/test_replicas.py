@@ -94,6 +94,15 @@ def test_where_a_checkpoint_is_absent_verify_says_so_and_checks_what_follows_fro
     assert {"trained/0 halide_share", "trained/2 halide_share"} <= {check.what for check in checks} - unsure.keys()
 
 
+def test_settings_that_are_not_the_defaults_are_a_footnote_files_apart(
+    plugins: Plugins, files: list[str], tmp_path: Path
+) -> None:
+    settings = {"trained": {"checkpoint": files, "speed": 3}, "plain": {"generator": "trained", "checkpoint": files[0]}}
+    finished = execute(plugins, tmp_path / "run", generator=settings, n=5)
+    assert [note for note in row(finished, "trained").notes if "speed" in note] == ["with speed 3"]
+    assert not [note for note in row(finished, "plain").notes if note.startswith("with ")]
+
+
 def test_another_content_of_one_checkpoint_is_other_samples(plugins: Plugins, files: list[str], tmp_path: Path) -> None:
     before = plan(plugins, generator={"trained": {"checkpoint": files}})
     Path(files[2]).write_text("7")
@@ -131,7 +140,7 @@ def test_a_row_under_another_name_has_the_dataset_of_its_generator(plugins: Plug
         ({"checkpoint": []}, r"trained\.checkpoint: a list needs values, each once; got \[\]"),
         ({"checkpoint": ["FILE", "FILE"]}, "each once"),
         ({"checkpoint": ["FILE", "none.pt"]}, r"none\.pt: no such checkpoint"),
-        ({"checkpoint": ["FILE", 3]}, "must be of type str, got 3"),
+        ({"checkpoint": ["FILE", 3.5]}, "must be of type str, got 3.5"),
         ({"checkpoint": ["FILE"], "replicas": 2}, "leave replicas=2 out"),
         ({"checkpoint": ["FILE"], "speed": [1, 2]}, "checkpoint and speed are lists"),
         ({"samples": ["FILE"], "reader": "json-labels", "skip": [0, 1]}, "generator without files"),

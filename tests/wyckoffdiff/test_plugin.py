@@ -170,9 +170,18 @@ def test_every_shipped_model_is_declared() -> None:
 
 def test_a_shipped_model_is_said_not_to_be_the_papers_and_a_users_own_is_not_judged(checkpoint: Path) -> None:
     (spec,) = plugin.crystalbench_generators()
-    assert "than the paper's" in spec.note({"checkpoint": ""}, "wbm-rebuilt")
-    assert "than the paper's" in spec.note({"checkpoint": "wbm-rebuilt"}, "example")
-    assert spec.note({"checkpoint": str(checkpoint)}, "wbm-rebuilt") == ""
+    defaults = {parameter.name: parameter.default for parameter in plugin.PARAMETERS}
+    assert "than the paper's" in spec.note(defaults, "wbm-rebuilt")
+    assert "than the paper's" in spec.note(defaults | {"checkpoint": "wbm-rebuilt"}, "example")
+    assert spec.note(defaults | {"checkpoint": str(checkpoint)}, "wbm-rebuilt") == ""
+
+
+@pytest.mark.parametrize("name", ["spacegroups", "elements", "required", "given"])
+def test_samples_that_obey_a_condition_are_said_to(checkpoint: Path, name: str) -> None:
+    (spec,) = plugin.crystalbench_generators()
+    defaults = {parameter.name: parameter.default for parameter in plugin.PARAMETERS}
+    note = spec.note(defaults | {"checkpoint": str(checkpoint), name: "62"}, "wbm-rebuilt")
+    assert note.startswith("drawn under a condition")
 
 
 def test_declaring_the_generator_imports_nothing_heavy() -> None:
