@@ -12,7 +12,7 @@ author = "the crystalbench developers"
 copyright = f"2026, {author}"
 version = release = installed("crystalbench")
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
+extensions = ["mathml", "myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
 source_suffix = {".md": "markdown"}
 exclude_patterns = ["_build"]
 myst_enable_extensions = ["colon_fence", "dollarmath", "fieldlist"]
@@ -26,6 +26,7 @@ napoleon_google_docstring = False
 suppress_warnings = ["myst.xref_missing", "myst.header"]
 
 html_theme = "furo"
+html_math_renderer = "mathml"
 html_title = "crystalbench"
 html_theme_options = {
     "light_css_variables": {"color-brand-primary": "#0b6e69", "color-brand-content": "#0b6e69"},
