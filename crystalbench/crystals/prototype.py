@@ -39,7 +39,11 @@ MAX_ORBITS = 2000
 
 
 def rank(letter: str) -> int:
-    """Return the rank of a letter in the score: a = 1 to z = 26, and 0 for A."""
+    """Return the rank of a letter in the score: a = 1 to z = 26, and 0 for A.
+
+    These are aviary's numbers, of which only the order matters: all letterings hold the same number of letters, so that
+    another first rank adds the same to every score, and every permutation leaves A in its place.
+    """
     return 0 if letter == "A" else ord(letter) - 96
 
 

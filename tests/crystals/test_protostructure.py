@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crystalbench.crystals import prototype, wyckoff
+from crystalbench.crystals.convert import ConversionSettings
 from crystalbench.crystals.elements import ELEMENTS
 from crystalbench.crystals.protostructure import Orbit, Protostructure, canonical_orbits
 from crystalbench.crystals.wyckoff import Table
@@ -374,6 +375,13 @@ def test_twenty_six_elements_have_a_label() -> None:
     structure = Protostructure(1, [(element, "a") for element in ELEMENTS[:26]])
     assert structure.label.startswith("ABCDEFGHIJKLMNOPQRSTUVWXYZ_aP26_1_a_a_")
     assert Protostructure.parse(structure.label) == structure
+
+
+def test_a_protostructure_has_as_many_orbits_as_a_converted_cell_has_atoms_at_most() -> None:
+    most = ConversionSettings().max_atoms
+    assert Protostructure(1, [("Na", "a")] * most).label == f"A_aP{most}_1_{most}a:Na"
+    with pytest.raises(ProtostructureError, match=f"{most + 1} orbits: a protostructure has at most {most}"):
+        Protostructure(1, [("Na", "a")] * (most + 1))
 
 
 def test_numpy_integers_are_space_groups() -> None:

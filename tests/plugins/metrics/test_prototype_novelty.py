@@ -45,6 +45,12 @@ def test_more_than_a_thousand_samples_are_also_given_at_a_thousand() -> None:
     assert any(note.startswith("among 1,000 of these samples") and "1 to 2" in note for note in result.notes)
 
 
+def test_a_thousand_samples_are_not_given_at_a_thousand_again() -> None:
+    result = compute(inputs([RUTILE] * 999 + [BRASS], train=[SALT]))
+    assert result.details["among_1000"] is None
+    assert not any("of these samples" in note for note in result.notes)
+
+
 def test_exchanging_elements_keeps_the_prototype() -> None:
     anti_rutile = Protostructure(136, [("O", "a"), ("Ti", "f")])
     assert compute(inputs([anti_rutile], train=[RUTILE])).value == 0

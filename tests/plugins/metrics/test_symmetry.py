@@ -134,6 +134,16 @@ def test_the_interval_of_the_divergence_holds_the_truth() -> None:
     assert held >= 32
 
 
+@pytest.mark.parametrize("value", [-0.1, 0.0, 1.0])
+def test_an_interval_of_the_divergence_lies_where_divergences_do(value: float) -> None:
+    """From 0 to 1 bit, also around a corrected value below zero and around one bit."""
+    x, y = np.array([9, 1]), np.array([1, 9])
+    low, high = divergence_interval(value, x, y, np.random.default_rng(0))
+    assert 0 <= low <= high <= 1
+    assert (low == 0) == (value < 1)
+    assert (high == 1) == (value == 1)
+
+
 def test_without_valid_samples_nothing_is_computable() -> None:
     for compute in (compute_p1, compute_triclinic_monoclinic, compute_divergence):
         with pytest.raises(NotComputable, match="no valid samples"):
