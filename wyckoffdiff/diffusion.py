@@ -72,6 +72,11 @@ class Diffusion:
         states = torch.nonzero(self.prior).flatten().tolist()
         return int(states[0]) if len(states) == 1 else None
 
+    @property
+    def only_erases(self) -> bool:
+        """Whether noise does nothing but set to 0: the zeros prior."""
+        return self._only_prior_state == 0
+
     def draw_prior(self, shape: tuple[int, ...], generator: torch.Generator | None = None) -> Tensor:
         """Draw independent values from ``m``: int64 of the given shape, on the CPU."""
         if self._only_prior_state is not None:

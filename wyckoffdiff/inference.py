@@ -196,6 +196,11 @@ class Evaluator:
         return self.model.constrained_logits(h)
 
     @torch.inference_mode()
+    def all_unconstrained_logits(self, h: Tensor) -> Tensor:
+        """Decode rows h (M, hidden) of unconstrained positions: (M, N_a, P + 1)."""
+        return self.model.unconstrained_logits(h)
+
+    @torch.inference_mode()
     def unconstrained_trunk(self, h: Tensor) -> Tensor:
         """Return what the logits of all elements share: (M, decoder_hidden) of rows h (M, hidden)."""
         return self.model.unconstrained_trunk(h)

@@ -30,6 +30,10 @@ PARAMETERS = (
         help="Steps of the chain; 0 takes all T of the model, which is exact. A model of entries has no chain.",
     ),
     Parameter(
+        name="events", default=0,
+        help="For a chain of the zeros prior: blocks of time, 20 say, to draw its events instead of its steps.",
+    ),
+    Parameter(
         name="last_step", default="clean", choices=("clean", "reference"),
         help="End at x_0 as the paper's Algorithm 1, or one step before it as the authors' code.",
     ),

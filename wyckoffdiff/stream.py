@@ -9,13 +9,14 @@ import torch
 
 from crystalbench import ConfigError, Draw, Invalid, InvalidReason, Sample, SamplerInput, Timing
 from wyckoffdiff.batches import Noise
+from wyckoffdiff.chain import LastStep
 from wyckoffdiff.checkpoint import Provenance, load_model
 from wyckoffdiff.condition import Condition
 from wyckoffdiff.encoding import Record, to_sample
 from wyckoffdiff.entries.network import EntryNetwork
 from wyckoffdiff.entries.sample import EntrySampler
 from wyckoffdiff.networks import Network
-from wyckoffdiff.sample import LastStep, SampleSettings, sample, times
+from wyckoffdiff.sample import SampleSettings, sample
 
 
 class Stream:
@@ -89,20 +90,22 @@ def _sampler(
 ) -> Callable[[Sequence[int], torch.Generator], list[Record]]:
     """Return what draws one material of each space group; raises `ConfigError` where the model has no such steps."""
     values = given.parameters
-    steps, last_step = int(values["steps"]), LastStep(str(values["last_step"]))
+    steps, events, last_step = int(values["steps"]), int(values["events"]), LastStep(str(values["last_step"]))
     if isinstance(model, EntryNetwork):
-        if steps or last_step is not LastStep.CLEAN:
+        if steps or events or last_step is not LastStep.CLEAN:
             raise ConfigError(
                 "wyckoffdiff: this model completes materials entry by entry and has no chain of steps; leave out "
-                "steps and last_step, or name a model of another preset as checkpoint"
+                "steps, events and last_step, or name a model of another preset as checkpoint"
             )
         entries = EntrySampler(model, provenance.sizes(), condition, threads)
         return lambda groups, generator: entries.sample(groups, generator, given.progress)
-    settings = SampleSettings(steps=steps, last_step=last_step, threads=threads, memory=int(values["memory"]))
-    try:
-        times(model.settings.timesteps, settings.steps, settings.last_step)
-    except ValueError as error:
-        raise ConfigError(f"wyckoffdiff: {error}") from None
+    settings = SampleSettings(
+        steps=steps, events=events, last_step=last_step, threads=threads, memory=int(values["memory"])
+    )
     counts = torch.tensor(provenance.constrained_counts), torch.tensor(provenance.unconstrained_counts)
     noise = Noise.of(provenance.training.prior, model.settings, counts)
+    try:
+        settings.check(noise)
+    except ValueError as error:
+        raise ConfigError(f"wyckoffdiff: {error}") from None
     return lambda groups, generator: sample(model, noise, groups, settings, condition, generator, given.progress)

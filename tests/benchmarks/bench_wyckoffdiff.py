@@ -25,6 +25,7 @@ import torch
 from crystalbench import Dataset
 from crystalbench_plugins.datasets.bundled import crystalbench_datasets
 from wyckoffdiff.batches import Noise, make_batch
+from wyckoffdiff.chain import Chain
 from wyckoffdiff.condition import Condition
 from wyckoffdiff.data import Materials
 from wyckoffdiff.entries.network import EntryNetwork
@@ -32,8 +33,8 @@ from wyckoffdiff.entries.objective import EntryObjective
 from wyckoffdiff.entries.sample import EntrySampler
 from wyckoffdiff.model import WyckoffGNN
 from wyckoffdiff.objective import loss_sum
-from wyckoffdiff.sample import Chain, SampleSettings
 from wyckoffdiff.settings import PRESETS, Prior
+from wyckoffdiff.state import State
 
 TIMES = range(25, 1000, 50)
 SETTINGS = PRESETS["paper"].model
@@ -60,10 +61,10 @@ def sampling(n: int, prior: Prior) -> tuple[float, float]:
     clean = make_batch(rows, np.arange(n), SETTINGS.n_elements)
     groups = [int(clean.positions.spacegroup[clean.positions.material == k][0]) for k in range(n)]
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # as `wyckoffdiff.sample.sample` does
+    torch.set_num_threads(1)  # as `wyckoffdiff.state.one_thread_each` does
     cpu = wall = 0.0
     with ThreadPoolExecutor(threads) as pool:
-        chain = Chain(model, noise, groups, SampleSettings(threads=threads), Condition(), random, pool.map)
+        chain = Chain(State(model, groups, Condition(), memory=256), noise, random, pool.map)
         for t in (500, *TIMES):  # the first is to warm up
             noisy = noise.apply(clean, torch.full((n,), t), random)
             chain.place(noisy.z0, noisy.zinf.flatten())

@@ -4,9 +4,10 @@ import pytest
 import torch
 
 from tests.wyckoffdiff.tiny_chain import GROUP, STATES, STEPS, chi_square, law_of_chain, model, noise
+from wyckoffdiff.chain import LastStep, times
 from wyckoffdiff.condition import Condition
 from wyckoffdiff.encoding import Record
-from wyckoffdiff.sample import LastStep, SampleSettings, sample, times
+from wyckoffdiff.sample import SampleSettings, sample
 from wyckoffdiff.settings import Prior
 
 N = 20_000

@@ -1,6 +1,7 @@
 """A model small enough that the law of its backward chain can be computed: all states, all K x K matrices."""
 
 import functools
+import math
 from itertools import pairwise, product
 
 import torch
@@ -100,6 +101,38 @@ def law_of_chain(
             new += law[number] * joint
         law = new
     return law
+
+
+def law_of_events(blocks: int, given: dict[int, int] | None = None, substeps: int = 1) -> Tensor:
+    """(states,) the law of the jump process of the zeros prior, by exponentials of its matrix of rates.
+
+    ``given`` maps places in a state to their certain x_0. One that is not 0 is filled at the rate 1/r, which is taken
+    as constant, at its exact mean, in each of the ``substeps`` of a block.
+    """
+    given = given or {}
+    abar = noise(Prior.ZEROS).constrained.alpha_bar
+    law = torch.zeros(len(STATES), dtype=torch.float64)
+    law[0] = 1
+    for block in range(blocks):
+        middle = 1 - (block + 0.5) / blocks
+        tau = min(range(1, STEPS + 1), key=lambda t: abs(1 - abar[t] - middle))
+        zero, inf = predictions(tau)
+        for step in range(substeps):
+            r = 1 - (block + step / substeps) / blocks
+            length = 1 / blocks / substeps
+            certain = math.log(r / (r - length)) / length if r - length > 1e-12 else 1e9
+            rates = torch.zeros(len(STATES), len(STATES), dtype=torch.float64)
+            for number, state in enumerate(STATES):
+                for place in (place for place, x in enumerate(state) if x == 0):
+                    p_0 = zero[number, place] if place < 2 else inf[number, place - 2]
+                    for value in range(1, len(p_0)):
+                        rate = p_0[value] / (1 - abar[tau])
+                        if place in given:
+                            rate = certain * (given[place] == value)
+                        rates[number, STATES.index((*state[:place], value, *state[place + 1 :]))] += rate
+            rates -= torch.diag(rates.sum(1))
+            law = law @ torch.matrix_exp(rates * length)
+    return law.clamp(min=0)
 
 
 def state_of(record: Record) -> int:

@@ -24,7 +24,7 @@ from wyckoffdiff.encoding import Record
 from wyckoffdiff.entries.network import EntryNetwork
 from wyckoffdiff.entries.state import Entries
 from wyckoffdiff.layout import layout, stacked
-from wyckoffdiff.sample import Run, one_thread_each
+from wyckoffdiff.state import Run, one_thread_each
 
 PART = 128
 """States evaluated together: the same whatever the number of threads, and so are the samples."""
