@@ -80,7 +80,7 @@ def test_blocks_are_asked_at_times_in_their_middle() -> None:
     alpha_bar = alpha_bars(1000)
     times = block_times(alpha_bar, 4)
     assert [1 - float(alpha_bar[t]) for t in times] == pytest.approx([0.875, 0.625, 0.375, 0.125], abs=1e-3)
-    assert block_times(alpha_bar, 1000)[-1] == 1
+    assert len(set(block_times(alpha_bar, 100))) == 100
 
 
 @pytest.mark.parametrize(
