@@ -65,7 +65,7 @@ class Events:
         self.first_inf = torch.searchsorted(ownerinf, materials) * state.n_elements
         self.known = torch.cat([state.known_zero, state.known_inf])
         self.given = torch.nonzero(self.known > 0).flatten()
-        self.given_at = torch.rand(len(self.given), dtype=torch.float64, generator=generator)
+        self.given_at = 1 - torch.rand(len(self.given), dtype=torch.float64, generator=generator)  # never 0
 
     def draw(self, blocks: int, progress: Callable[[float], None] = lambda share: None) -> None:
         """Fill the materials: the values are those of the state."""
