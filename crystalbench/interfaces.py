@@ -341,7 +341,8 @@ class ReporterSpec:
 
     ``render`` is given a table with the ``columns`` of a set, whose ``presentation`` holds wishes, such as a caption.
     ``illustrated`` does the same for a whole run, of which the samples are at hand.
-    ``page`` draws plain tables, such as ranked materials; None where this format has no such thing.
+    ``page`` draws plain tables, such as ranked materials; None where this format has no such thing. It is given all
+    columns and rows, or what is shown unasked, as ``columns`` says.
     """
 
     name: str
@@ -361,6 +362,12 @@ class ReporterSpec:
         if self.illustrated is not None and evidence is not None:
             return self.illustrated(shown, evidence)
         return self.render(shown)
+
+    def draw(self, page: Page) -> str:
+        """Draw plain tables; only where this format has a ``page``."""
+        if self.page is None:
+            raise LookupError(f"reporter {self.name} draws no plain tables")
+        return self.page(page if self.columns is ColumnSet.ALL else page.brief())
 
 
 # --- commands -----------------------------------------------------------------------------------------------------

@@ -118,8 +118,8 @@ def command(
     if vasp_inputs is not None:
         output.vasp_inputs(found, vasp_inputs)
     terminal = next((r for r in plugins.reporters.values() if r.terminal and r.page), None)
-    if terminal is not None and terminal.page is not None:
-        click.echo(terminal.page(output.report(found)))
+    if terminal is not None:
+        click.echo(terminal.draw(output.report(found)))
     written = discovery.folder.path if discovery.folder else ""
     click.echo(f"{written} written in {time.perf_counter() - start:.1f} s", err=True)
 

@@ -3,11 +3,14 @@
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from crystalbench.cli.completion import record
 from crystalbench.cli.options import COLUMNS, NAMES, OUT_FILE, SORT, names
 from crystalbench.cli.output import written
 from crystalbench.cli.terminal import width
+from crystalbench.errors import ConfigError
+from crystalbench.interfaces import ReporterSpec
 from crystalbench.plugins import Plugins
 from crystalbench.tables.results import Presentation
 
@@ -33,7 +36,10 @@ from crystalbench.tables.results import Presentation
 @click.option("--label", default="", help="Label in LaTeX.  [default: tab:crystalbench]")
 @click.option("--settings/--no-settings", default=None, help="Print the settings.  [default: not in LaTeX]")
 @click.option("--width", "characters", type=click.IntRange(min=20), help="Of text.  [default: the terminal's, or 119]")
+@click.pass_context
 def command(
+    ctx: click.Context,
+    /,
     runs: tuple[Path, ...],
     name: str,
     out: Path | None,
@@ -47,16 +53,26 @@ def command(
     settings: bool | None,
     characters: int | None,
 ) -> None:
-    """Draw the table of one or several RUNS (folders below results/)."""
+    """Draw the table of one or several RUNS (folders below results/).
+
+    The folder of a discovery has its ranked materials, whose --columns are those of its materials.csv.
+    """
     from dataclasses import replace
 
     from crystalbench.result import read_table
+    from crystalbench.runs.discovery.stored import is_discovery, stored_page
     from crystalbench.runs.evidence import stored_evidence
     from crystalbench.runs.folder import RunFolder
     from crystalbench.tables.view import View
 
     plugins = Plugins.load()
     reporter = plugins.reporters[name]
+    if any(is_discovery(RunFolder(run)) for run in runs):
+        _only_of_pages(ctx, runs, reporter)
+        page = stored_page(RunFolder(runs[0]))
+        with written(out) as file:
+            click.echo(reporter.draw(page.view(names(columns or ""), sort or "", caption)), file, nl=out is None)
+        return
     view = View(
         columns=names(columns or ""),
         metrics=names(metrics or ""),
@@ -74,3 +90,15 @@ def command(
     text = reporter.report(replace(table, presentation=presentation), evidence)
     with written(out) as file:
         click.echo(text, file, nl=out is None)
+
+
+def _only_of_pages(ctx: click.Context, runs: tuple[Path, ...], reporter: ReporterSpec) -> None:
+    """Refuse what ranked materials have not."""
+    if len(runs) > 1:
+        raise ConfigError("the materials of a discovery stand alone; name its folder and no other")
+    if reporter.page is None:
+        raise ConfigError(f"--format {reporter.name}: does not draw ranked materials")
+    for name in ("published", "generators", "metrics", "label", "settings", "characters"):
+        if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT:
+            option = "width" if name == "characters" else name
+            raise ConfigError(f"--{option}: is for tables of runs; {runs[0]} holds a discovery")

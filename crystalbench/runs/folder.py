@@ -101,7 +101,7 @@ class RunFolder:
         except (ValueError, RecursionError) as error:
             raise ReadError(f"{path}: no JSON, so no manifest; run again") from error
         if isinstance(document, dict) and document.get("kind") == "discovery":
-            raise ConfigError(f"{self.path}: holds a discovery, no run; 'crystalbench discover' and 'verify' take it")
+            raise ConfigError(f"{self.path}: holds a discovery, no run; 'crystalbench table' and 'verify' take it")
         if not isinstance(document, dict) or document.get("schema_version") != MANIFEST_SCHEMA:
             raise ReadError(f"{path}: not of schema version {MANIFEST_SCHEMA}; run again with this crystalbench")
         check_shape(document, str(path))

@@ -1,6 +1,7 @@
 """From samples to ranked materials: the funnel adds up, every sample has a fate, a killed discovery goes on."""
 
 import csv
+import io
 import json
 import os
 import shutil
@@ -12,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from crystalbench import Protostructure
+from crystalbench.cli import main
 from crystalbench.errors import ConfigError, ReadError
 from crystalbench.materials.selection import NOBLE_GASES, Block, block, excluded
 from crystalbench.plugins import Plugins
@@ -26,6 +29,9 @@ from crystalbench.runs.discovery.settings import DiscoverySettings, Order
 from crystalbench.runs.discovery.stored import asked_of
 from crystalbench.runs.discovery.verify import DiscoveryVerification
 from crystalbench.runs.folder import RunFolder, digest_of
+from crystalbench_plugins.reports import csv as csv_report
+from crystalbench_plugins.reports import html, latex, markdown
+from crystalbench_plugins.reports import json as json_report
 from tests.energy_plugins import Energies
 from tests.runs.test_energies import labels_file
 from tests.small_plugins import Small, SmallEncoders
@@ -50,6 +56,8 @@ def plugins_of_tests() -> Plugins:
     plugins.register(Small(), "small")
     plugins.register(SmallEncoders(), "encoders")
     plugins.register(Energies(), "energies")
+    for module in (csv_report, html, json_report, latex, markdown):
+        plugins.register(module, module.__name__)
     return plugins
 
 
@@ -174,6 +182,47 @@ def test_what_it_was_asked_for_is_read_back_from_its_folder(found: tuple[Found, 
         asked_of(RunFolder(found[1].parent))
 
 
+def table_of(*arguments: str | Path) -> str:
+    result = CliRunner().invoke(main, ["table", *map(str, arguments)], catch_exceptions=False)
+    assert result.exit_code == 0, result.stderr
+    return result.stdout
+
+
+def test_its_table_is_drawn_in_every_format_as_it_drew_its_own_reports(found: tuple[Found, Path]) -> None:
+    folder = found[1]
+    for path in folder.glob("report.*"):
+        name = {".md": "markdown", ".tex": "latex"}.get(path.suffix, path.suffix[1:])
+        assert table_of(folder, "--format", name).rstrip("\n") == path.read_text().rstrip("\n"), name
+    assert {path.suffix for path in folder.glob("report.*")} == {".csv", ".html", ".json", ".md", ".tex"}
+
+
+def test_columns_and_order_of_its_table_are_chosen_by_the_names_in_its_csv(found: tuple[Found, Path]) -> None:
+    folder = found[1]
+    text = table_of(folder, "--format", "csv", "--columns", "protostructure,energy", "--sort", "-energy")
+    shown = list(csv.DictReader(io.StringIO(text)))
+    energies = [float(row["energy"]) for row in shown if row["energy"]]
+    assert shown[0].keys() == {"protostructure", "energy"}
+    assert energies == sorted(energies, reverse=True)
+    assert "predicted" not in table_of(folder, "--format", "markdown")
+    assert "predicted energy" in table_of(folder, "--columns", "rank,predicted_formation_energy")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--published",), "--published: is for tables of runs"),
+        (("--width", "90"), "--width: is for tables of runs"),
+        (("--format", "notebook"), "does not draw ranked materials"),
+        (("--columns", "energi"), "unknown column 'energi'"),
+    ],
+)
+def test_what_ranked_materials_have_not_is_refused(
+    found: tuple[Found, Path], options: tuple[str, ...], said: str
+) -> None:
+    result = CliRunner().invoke(main, ["table", str(found[1]), *options])
+    assert (result.exit_code, said in result.stderr) == (2, True), result.stderr
+
+
 def test_energies_that_come_back_rank_alone_and_say_so(
     found: tuple[Found, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -260,9 +309,8 @@ def test_killed_in_the_middle_the_same_command_gives_the_same(found: tuple[Found
     process.wait()
     assert json.loads((tmp_path / "killed/manifest.json").read_text())["status"] == "running"
     subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, timeout=120)
-    for name in ("ledger.csv", "report.csv"):
-        if (found[1] / name).exists():
-            assert (tmp_path / "killed" / name).read_bytes() == (found[1] / name).read_bytes()
+    for name in ("ledger.csv", "report.md"):
+        assert (tmp_path / "killed" / name).read_bytes() == (found[1] / name).read_bytes()
     assert timeless(tmp_path / "killed") == timeless(found[1])
 
 

@@ -13,7 +13,7 @@ from crystalbench.plugins import Plugins
 from crystalbench.runs.cache import Cache, content_key
 from crystalbench.runs.config import RunConfig
 from crystalbench.runs.discovery.candidates import Chosen, choose
-from crystalbench.runs.discovery.output import Found, in_order, write
+from crystalbench.runs.discovery.output import Found, write
 from crystalbench.runs.discovery.returned import Returned
 from crystalbench.runs.discovery.settings import DiscoverySettings, Order
 from crystalbench.runs.discovery.source import Source, drawn, of_run
@@ -27,6 +27,7 @@ from crystalbench.runs.manifest import encoder_json, energies_json
 from crystalbench.runs.manifest_shape import Status
 from crystalbench.runs.materials import SearchedMaterials
 from crystalbench.runs.plan import energy_identities
+from crystalbench.runs.ranking import in_order
 from crystalbench.runs.run_energies import SearchedRows
 from crystalbench.runs.score import cached_encoders
 from crystalbench.tables.results import JSON

@@ -1,10 +1,10 @@
 """What a discovery leaves: ranked materials, funnel, ledger, structures, phase diagrams.
 
 samples.csv              the samples that it began with, as a run keeps them
-materials.csv            every material that was tried, the best first (`FIELDS`); energies in eV/atom
+materials.csv            every material that was tried, the best first (`ranking`); energies in eV/atom
 materials.jsonl          the same without loss: all tries, the relaxed structures
 ledger.csv               every other sample, with the reason why it is no candidate
-report.*                 funnel and ranking in every report format
+report.*                 ranking and funnel in every report format; report.json is what `crystalbench table` reads
 structures/RANK-….cif    the relaxed structure of each material
 phase-diagrams/RANK-….svg    of the best ones that have two or three elements
 """
@@ -27,8 +27,9 @@ from crystalbench.plugins import Plugins
 from crystalbench.runs.discovery.candidates import Chosen
 from crystalbench.runs.discovery.source import Source
 from crystalbench.runs.folder import RunFolder, csv_text, samples_text
+from crystalbench.runs.ranking import Extra, distance_chart, ranking, rounded
 from crystalbench.runs.run_energies import materials_text
-from crystalbench.tables.listing import Entry, Heading, Listing, Page
+from crystalbench.tables.listing import Heading, Listing, Page
 from crystalbench.tables.results import Failure
 
 NEAR = 0.1
@@ -36,26 +37,6 @@ NEAR = 0.1
 
 SHOWN = 50
 """Materials in the ranking of a report; all are in ``materials.csv``."""
-
-FIELDS = (
-    *("rank", "index", "protostructure", "formula", "e_above_hull", "formation_energy", "energy", "decomposes_into"),
-    *(
-        "tries",
-        "best_try",
-        "agreed",
-        "relaxed_0.01",
-        "relaxed_0.1",
-        "symmetry_kept",
-        "novel",
-        "relaxed_novel",
-        "copies",
-    ),
-    *("predicted_formation_energy", "predicted_e_above_hull", "cpu_seconds", "reason", "detail"),
-)
-
-
-OF_POTENTIAL = ("potential_formation_energy", "potential_e_above_hull")
-"""More columns of ``materials.csv``, where the others hold the user's formation energies."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,22 +73,36 @@ class Found:
         ]
 
     @property
+    def ranking(self) -> Listing:
+        """The materials with all that is known of each."""
+        predicted, nothing = self.chosen.predicted, (None, None)
+        more: list[Extra] = [
+            (Heading(key="copies", title="copies", default=False), lambda row: self.chosen.copies[row]),
+            (
+                Heading(key="predicted_formation_energy", title="predicted energy", unit="eV/atom", default=False),
+                lambda row: rounded(predicted.get(row, nothing)[0]),
+            ),
+            (
+                Heading(key="predicted_e_above_hull", title="predicted E above hull", unit="eV/atom", default=False),
+                lambda row: rounded(predicted.get(row, nothing)[1]),
+            ),
+        ]
+        if (own := self.by_potential) is not None:
+            names = ("potential_formation_energy", "potential_e_above_hull")
+            energy, distance = (Heading(key=name, title=name.replace("_", " "), unit="eV/atom") for name in names)
+            more += [
+                (energy, lambda row: rounded(own[row].formation)),
+                (distance, lambda row: rounded(own[row].distance)),
+            ]
+        return ranking(self.judged, self.known, most=SHOWN, notes=(f"Energies: {self.basis}.",), more=more)
+
+    @property
     def reasons(self) -> Counter[str]:
         """Why samples are no materials with a distance from the hull, or another one than they were."""
         dropped = Counter(str(one.reason) for one in self.chosen.dropped.values())
         stopped = Counter(str(one.reason) for one in self.judged.values() if one.reason is not None)
         lost = sum(one.reason is None and not one.material.kept for one in self.judged.values())
         return dropped + stopped + Counter({"lost_symmetry": lost} if lost else {})
-
-
-def in_order(judged: Mapping[int, Judged]) -> dict[int, Judged]:
-    """Return the smallest distance from the hull first, those without one last."""
-
-    def key(row: int) -> tuple[bool, float, int]:
-        distance = judged[row].distance
-        return distance is None, 0.0 if distance is None else distance, row
-
-    return {row: judged[row] for row in sorted(judged, key=key)}
 
 
 def write(folder: RunFolder, found: Found, plugins: Plugins, diagrams: int) -> list[Failure]:
@@ -119,9 +114,8 @@ def write(folder: RunFolder, found: Found, plugins: Plugins, diagrams: int) -> l
 
 def texts(found: Found, plugins: Plugins) -> Iterator[tuple[str, str]]:
     """Yield names and contents of all files but manifest and pictures."""
-    fields = FIELDS if found.by_potential is None else (*FIELDS, *OF_POTENTIAL)
     yield "samples.csv", samples_text(found.source.samples)
-    yield "materials.csv", csv_text(fields, material_rows(found))
+    yield "materials.csv", listing_csv(found.ranking)
     yield "materials.jsonl", materials_text(found.judged)
     yield "ledger.csv", csv_text(("index", "protostructure", "reason", "detail"), ledger_rows(found))
     for rank, (row, one) in enumerate(found.judged.items(), 1):
@@ -131,7 +125,7 @@ def texts(found: Found, plugins: Plugins) -> Iterator[tuple[str, str]]:
     page = report(found)
     for reporter in plugins.reporters.values():
         if reporter.page is not None:
-            yield f"report{reporter.suffix}", reporter.page(page)
+            yield f"report{reporter.suffix}", reporter.draw(page)
 
 
 def _draw(folder: RunFolder, found: Found, diagrams: int) -> Iterator[Failure]:
@@ -175,23 +169,9 @@ def file_stem(rank: int, one: Judged) -> str:
     return f"{rank:03d}-{re.sub(r'[^A-Za-z0-9_-]', '-', one.material.label)[:80]}"
 
 
-def material_rows(found: Found) -> Iterator[tuple[object, ...]]:
-    """Yield the rows of ``materials.csv``."""
-    for rank, (row, one) in enumerate(found.judged.items(), 1):
-        material = one.material
-        energy, distance = found.chosen.predicted.get(row, (None, None))
-        known = found.known
-        own = found.by_potential[row] if found.by_potential is not None else None
-        yield (
-            rank, row, material.label, Protostructure.from_canonical(material.label).formula,
-            _number(one.distance), _number(one.formation), _number(material.energy), one.products,
-            len(material.tries), material.best or "", material.agreed, material.relaxed, material.loose,
-            material.kept if material.energy is not None else "",
-            "" if known is None else material.label not in known,
-            "" if known is None or not material.relaxed else material.relaxed not in known,
-            found.chosen.copies[row], _number(energy), _number(distance), f"{material.seconds:.2f}",
-            one.reason or "", one.detail, *((_number(own.formation), _number(own.distance)) if own else ()),
-        )  # fmt: skip
+def listing_csv(listing: Listing) -> str:
+    """Every column and row of a listing as CSV."""
+    return csv_text((heading.key for heading in listing.headings), listing.rows)
 
 
 def ledger_rows(found: Found) -> Iterator[tuple[object, ...]]:
@@ -203,24 +183,7 @@ def ledger_rows(found: Found) -> Iterator[tuple[object, ...]]:
 
 
 def report(found: Found) -> Page:
-    """Return funnel and ranking as plain tables."""
-    shown = list(found.judged.items())[:SHOWN]
-    ranking = Listing(
-        title=f"Materials by distance from the hull, {len(shown)} of {len(found.judged)}",
-        headings=(
-            Heading(title="rank"),
-            Heading(title="protostructure"),
-            Heading(title="E above hull", unit="eV/atom"),
-            Heading(title="formation energy", unit="eV/atom"),
-            Heading(title="decomposes into"),
-            Heading(title="tries"),
-            Heading(title="energies agree"),
-            Heading(title="after relaxation"),
-            Heading(title="reason"),
-        ),
-        rows=tuple(_ranked(rank, one) for rank, (_, one) in enumerate(shown, 1)),
-        notes=(f"Energies: {found.basis}.",),
-    )
+    """Return ranking, funnel and the histogram of distances from the hull."""
     steps, previous = [], 0
     for step, count in found.funnel:
         steps.append((step, count, 100 * count / previous if previous else None))
@@ -228,9 +191,9 @@ def report(found: Found) -> Page:
     funnel = Listing(
         title=f"Funnel of {found.source.title}, {len(found.source.samples):,} samples",
         headings=(
-            Heading(title="step"),
-            Heading(title="left"),
-            Heading(title="of the step before", unit="%", digits=1),
+            Heading(key="step", title="step"),
+            Heading(key="left", title="left"),
+            Heading(key="share", title="of the step before", unit="%", digits=1),
         ),
         rows=tuple(steps),
         notes=(
@@ -240,17 +203,8 @@ def report(found: Found) -> Page:
             *found.source.notes,
         ),
     )
-    return Page(title=f"Materials of {found.source.title}", listings=(ranking, funnel))
-
-
-def _ranked(rank: int, one: Judged) -> tuple[Entry, ...]:
-    material = one.material
-    after = "" if material.energy is None else "the same" if material.kept else material.relaxed or "no protostructure"
-    return (
-        rank, material.label, one.distance, one.formation, one.products, len(material.tries),
-        material.agreed, after, str(one.reason or ""),
-    )  # fmt: skip
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.6f}"
+    return Page(
+        title=f"Materials of {found.source.title}",
+        listings=(found.ranking, funnel),
+        charts=distance_chart({"relaxed": list(found.judged.values())}),
+    )

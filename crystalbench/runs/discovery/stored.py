@@ -8,6 +8,9 @@ from crystalbench.errors import ConfigError, ReadError
 from crystalbench.runs.config import RunConfig
 from crystalbench.runs.discovery.settings import DiscoverySettings
 from crystalbench.runs.folder import MANIFEST, RunFolder
+from crystalbench.runs.manifest_shape import Status
+from crystalbench.tables.listing import Page
+from crystalbench.tables.listing_json import page_from_json
 
 DISCOVERY_SCHEMA = 2
 
@@ -37,6 +40,30 @@ def manifest_of(folder: RunFolder) -> dict[str, Any]:
     if document.get("schema_version") != DISCOVERY_SCHEMA:
         raise ReadError(f"{folder.path / MANIFEST}: not of schema version {DISCOVERY_SCHEMA}; discover again")
     return document
+
+
+def stored_page(folder: RunFolder) -> Page:
+    """Return ranking and funnel of a finished discovery, from its ``report.json``.
+
+    Raises
+    ------
+    ConfigError
+        There is no discovery, or it was interrupted.
+    ReadError
+        A file of it is missing or damaged.
+    """
+    if manifest_of(folder)["status"] != Status.FINISHED:
+        raise ConfigError(
+            f"{folder.path}: was interrupted; finish it with: crystalbench discover --resume {folder.path}"
+        )
+    path = folder.path / "report.json"
+    try:
+        return page_from_json(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not text in UTF-8"
+        raise ReadError(
+            f"{path}: {reason}; write it anew with: crystalbench discover --resume {folder.path}"
+        ) from error
 
 
 def asked_of(folder: RunFolder) -> tuple[RunConfig, DiscoverySettings, RunFolder | None, str, int]:
