@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from crystalbench.cli.exit_codes import ExitCode
-from crystalbench.cli.options import PLUGIN_FILES, sample_files
+from crystalbench.cli.options import FILE, PLUGIN_FILES, parameter_settings, sample_files
 from crystalbench.plugins import Plugins
 from crystalbench.runs.folder import RunFolder
 from crystalbench.runs.progress import aside, bar
@@ -22,6 +22,14 @@ from crystalbench.runs.progress import aside, bar
     multiple=True,
     help="Where the sample files of a generator are now, for --redraw.",
 )
+@click.option("--hull", type=FILE, help="Where the file of the hull is now.")
+@click.option(
+    "--set",
+    "settings",
+    metavar="KEY=FILE",
+    multiple=True,
+    help="Where another file is now, as its setting: potential.mace.checkpoint=FILE.",
+)
 @PLUGIN_FILES
 @click.option("-v", "--verbose", is_flag=True, help="List what holds, too.")
 @click.pass_context
@@ -31,6 +39,8 @@ def command(
     runs: tuple[Path, ...],
     redraw: bool,
     samples: tuple[str, ...],
+    hull: Path | None,
+    settings: tuple[str, ...],
     files: tuple[Path, ...],
     verbose: bool,
 ) -> None:
@@ -44,15 +54,17 @@ def command(
     from crystalbench.runs.checks import Finding
     from crystalbench.runs.discovery.stored import is_discovery
     from crystalbench.runs.discovery.verify import DiscoveryVerification
+    from crystalbench.runs.stored import Moved
     from crystalbench.runs.verify import Verification
 
     plugins = Plugins.load(files=files)
-    moved = {name: tuple(files) for name, files in sample_files(samples).items()}
+    where = parameter_settings(settings)
+    moved = Moved(samples=sample_files(samples), hull=str(hull.absolute()) if hull else "", settings=where)
     findings: Counter[Finding] = Counter()
     for run in runs:
         folder = RunFolder(run)
         verification = (
-            DiscoveryVerification(folder=folder, plugins=plugins, redraw=redraw)
+            DiscoveryVerification(folder=folder, plugins=plugins, redraw=redraw, moved=moved)
             if is_discovery(folder)
             else Verification(folder, plugins, redraw, moved)
         )

@@ -28,7 +28,7 @@ from crystalbench.runs.notes import row_notes
 from crystalbench.runs.plan import GeneratorPlan, MetricPlan
 from crystalbench.runs.progress import bar
 from crystalbench.runs.score import Scorer, cached_encoders
-from crystalbench.runs.stored import stored_config
+from crystalbench.runs.stored import Moved, stored_config
 from crystalbench.runs.stream import ReplicaSamples, Stream, settled
 from crystalbench.runs.verify_energies import energy_checks, relaxed_again, stored_book
 from crystalbench.runs.verify_manifest import failure_problem, manifest_checks
@@ -45,14 +45,14 @@ CheckedCells = Generator[Check, None, dict[str, tuple[Outcome, ...]]]
 class Verification:
     """Checks one run, without the cache.
 
-    ``redraw`` makes the samples again too, from their files or seeds; ``samples`` says where the files of a generator
-    are now, if not where the run found them.
+    ``redraw`` makes the samples again too, from their files or seeds; ``moved`` says where files are now that are not
+    where the run found them.
     """
 
     folder: RunFolder
     plugins: Plugins
     redraw: bool = False
-    samples: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    moved: Moved = field(default_factory=Moved)
     _times: list[str] = field(default_factory=list, init=False)
 
     def size(self) -> int:
@@ -71,12 +71,12 @@ class Verification:
             yield Check("run", Finding.DIFFERS, remedy)
             return
         written = self._written_config()
-        self.config = stored_config(self.manifest, self.samples)
+        self.config = stored_config(self.manifest, self.moved)
         yield from manifest_checks(self.manifest, written, self.plugins, self.folder)
         yield from self._files()
         spec = self.plugins.datasets[self.manifest["dataset"]["name"]]
         self.dataset = Dataset(spec, self.config.conversion.table)
-        planned = PlanChecks(self.manifest, self.config, self.plugins, spec)
+        planned = PlanChecks(self.manifest, self.config, self.plugins, spec, self.moved)
         yield from planned.checks()
         self.book = stored_book(self.folder, planned.energies, self.config.seed)
         self.scorer = Scorer(

@@ -62,8 +62,8 @@ def relaxed_again(
         if not judged:
             continue
         what = f"{replica.name} relaxed again with {potential.shown}"
-        if missing := potential.spec.missing(potential.parameters):
-            yield Check(what, Finding.NOT_CHECKED, missing)
+        if absent := not_there(potential):
+            yield Check(what, Finding.NOT_CHECKED, absent)
             continue
         drawn = np.random.default_rng(book.seed).permutation(list(judged))[:AGAIN].tolist()
         again = isolated("relax", potential.spec.name, partial(_again, book, potential, executors, replica, drawn, own))
@@ -72,6 +72,14 @@ def relaxed_again(
             continue
         pairs = [(judged[row].material, material) for row, material in zip(drawn, again, strict=True)]
         yield check(what, "; ".join(problem for before, now in pairs if (problem := difference(before, now))))
+
+
+def not_there(potential: PotentialPlan) -> str:
+    """Why nothing can be relaxed again with a potential that was planned from a manifest; "" where it can."""
+    if missing := potential.spec.missing(potential.parameters):
+        return missing
+    same = potential.spec.identity(potential.parameters) == potential.identity
+    return "" if same else f"potential {potential.spec.name} has other weights now"
 
 
 def _again(

@@ -26,6 +26,7 @@ from crystalbench.runs.plan import (
     plan_run_energies,
     row_title,
 )
+from crystalbench.runs.stored import Moved
 from crystalbench.tables.results import RowKind
 
 OUTSIDE = ("version", "code", "packages", "file", "files", "dataset")
@@ -44,6 +45,7 @@ class PlanChecks:
     config: RunConfig
     plugins: Plugins
     dataset: DatasetSpec
+    moved: Moved = field(default_factory=Moved)
     identity: str = field(default="", init=False)
     unknown: set[str] = field(default_factory=set, init=False)
     lost: set[str] = field(default_factory=set, init=False)
@@ -150,6 +152,11 @@ class PlanChecks:
         if planned is None:
             return check(what, "are of no metric of this run")
         now = energies_json(planned, self.plugins)
+        if planned.hull.file:  # its content is compared, not where it lies
+            now["settings"]["hull"] = written["settings"]["hull"]
+        for then, one in zip(written["potentials"], now["potentials"], strict=False):
+            placed = self.moved.settings.get("potential", {}).get(one["name"], {})
+            one["parameters"] |= {key: then["parameters"][key] for key in placed if key in then["parameters"]}
         if changed := "; ".join(differences(written, now)):
             return self._not_known(what, changed)
         self.energies = planned

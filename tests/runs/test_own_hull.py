@@ -9,7 +9,10 @@ from crystalbench.materials.potential import EnergyScheme
 from crystalbench.runs.checks import Finding
 from crystalbench.runs.config import RunConfig
 from crystalbench.runs.config_text import config_text
+from crystalbench.runs.folder import RunFolder
 from crystalbench.runs.plan import Plan, make_plan
+from crystalbench.runs.stored import Moved
+from crystalbench.runs.verify import Verification
 from tests.runs.test_energies import FINE, LABELS, all_plugins, cell, differing, execute, settings
 
 PHASES = "formula,formation_energy\nNaCl,-0.40\nCuCl,-0.30\n"
@@ -37,6 +40,10 @@ def test_a_file_judges_a_run_that_says_so_and_verifies(tmp_path: Path) -> None:
     assert "the user's own file mine.csv (2 phases)" in column.basis
     assert "those of Four phases" in column.basis
     assert differing(tmp_path / "own") == []
+    there = path.rename(written(tmp_path / "there"))
+    assert {check.finding for check in differing(tmp_path / "own")} == {Finding.NOT_CHECKED}
+    told = Verification(RunFolder(tmp_path / "own"), all_plugins(), moved=Moved(hull=str(there)))
+    assert {check.finding for check in told.checks()} <= FINE
     written(tmp_path, PHASES.replace("0.30", "0.31"))
     assert {check.finding for check in differing(tmp_path / "own")} == {Finding.NOT_CHECKED} != FINE
 

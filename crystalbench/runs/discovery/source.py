@@ -16,6 +16,7 @@ from crystalbench.runs.folder import RunFolder
 from crystalbench.runs.manifest_shape import Status
 from crystalbench.runs.plan import plan_generator
 from crystalbench.runs.progress import bar
+from crystalbench.runs.stored import Moved, stored_config
 from crystalbench.runs.stream import Convert, Stream, draw_replica
 
 Own = Callable[[Sequence[int]], Mapping[int, RawStructure]]
@@ -44,8 +45,17 @@ class Source:
     notes: tuple[str, ...] = ()
 
 
-def of_run(folder: RunFolder, name: str, plugins: Plugins, convert: Convert, cache: Cache) -> Source:
+def of_run(
+    folder: RunFolder,
+    name: str,
+    plugins: Plugins,
+    convert: Convert,
+    cache: Cache,
+    moved: Mapping[str, Sequence[str]] | None = None,
+) -> Source:
     """Return the samples of a generator of a finished run; the only measured one where none is named.
+
+    ``moved`` says where the sample files of a generator are now.
 
     Raises
     ------
@@ -62,7 +72,7 @@ def of_run(folder: RunFolder, name: str, plugins: Plugins, convert: Convert, cac
     name = name or measured[0]
     if name not in rows:
         raise unknown_name("generator", name, rows)
-    config = RunConfig.from_mapping(manifest["config"])
+    config = stored_config(manifest, Moved(samples=moved or {}))
     dataset = Dataset(plugins.datasets[manifest["dataset"]["name"]], config.conversion.table)
     parts, replicas = [], rows[name]["replicas"]
     for replica in replicas:

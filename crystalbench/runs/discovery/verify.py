@@ -2,8 +2,8 @@
 
 import csv
 import io
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from crystalbench.crystals.convert import Converter
+from crystalbench.crystals.samples import RawStructure
 from crystalbench.datasets import Dataset
 from crystalbench.errors import CrystalbenchError
 from crystalbench.isolation import isolated
@@ -24,7 +26,7 @@ from crystalbench.runs.discovery.discovery import Discovery
 from crystalbench.runs.discovery.output import Found, texts
 from crystalbench.runs.discovery.returned import returned_of
 from crystalbench.runs.discovery.settings import Order
-from crystalbench.runs.discovery.source import Source
+from crystalbench.runs.discovery.source import Source, drawn, of_run
 from crystalbench.runs.discovery.stored import asked_of, manifest_of
 from crystalbench.runs.energy_book import judge_of
 from crystalbench.runs.energy_plan import EnergyPlan, plan_energies
@@ -32,17 +34,23 @@ from crystalbench.runs.folder import RunFolder, digest_of
 from crystalbench.runs.manifest_shape import Status
 from crystalbench.runs.materials import SearchedMaterials
 from crystalbench.runs.run_energies import stored_rows
-from crystalbench.runs.verify_energies import AGAIN, difference
+from crystalbench.runs.stored import Moved
+from crystalbench.runs.stream import Convert
+from crystalbench.runs.verify_energies import AGAIN, difference, not_there
 from crystalbench.tables.results import Failure
 
 
 @dataclass(kw_only=True)
 class DiscoveryVerification:
-    """Checks one discovery, without the cache; ``redraw`` relaxes a few of its materials again."""
+    """Checks one discovery, without the cache; ``redraw`` relaxes a few of its materials again.
+
+    ``moved`` says where files are now that are not where the discovery found them.
+    """
 
     folder: RunFolder
     plugins: Plugins
     redraw: bool = False
+    moved: Moved = field(default_factory=Moved)
 
     def size(self) -> int:
         """About how many `checks` there will be."""
@@ -55,7 +63,8 @@ class DiscoveryVerification:
             remedy = f"was interrupted; finish it with: crystalbench discover --resume {self.folder.path}"
             yield Check("discovery", Finding.DIFFERS, remedy)
             return
-        self.config, self.settings, *_ = asked_of(self.folder)
+        config, self.settings, self.run, *_ = asked_of(self.folder)
+        self.config = self.moved.of(config, {self.manifest["generator"]: len(self.manifest["source"]["digests"])})
         same = self.manifest["digest"] == digest_of(self.manifest)
         yield check("manifest.json", "" if same else "has been changed")
         now = self.folder.digests()
@@ -88,7 +97,10 @@ class DiscoveryVerification:
         parameters = {kind: getattr(self.config, kind) for kind in ("potential", "hull", "realiser")}
         energies = plan_energies(self.config.energies, parameters, self.plugins, written)
         if energies.hull.identity != self.manifest["energies"]["hull"]["identity"]:
-            raise ValueError(f"hull {energies.hull.spec.name} holds something else now than in the discovery")
+            raise ValueError(
+                f"hull {energies.hull.spec.name} holds something else now than in the discovery; --hull says where its "
+                "file is"
+            )
         return energies
 
     def _found(self) -> Found:
@@ -145,16 +157,18 @@ class DiscoveryVerification:
         return "" if same else f"materials are of {len(self.rows)} samples, not of the {wanted} that may be taken"
 
     def _relaxed_again(self) -> Check:
-        """Relax a few again, of those that did not begin with a geometry that only the samples' file has."""
+        """Relax a few again; those that began with the geometry of their sample where its file is there."""
         potential = self.energies.potentials[0]
         what = f"relaxed again with {potential.shown}"
-        rows = [row for row, one in self.rows.items() if one.tries and not one.digest]
-        missing = potential.spec.missing(potential.parameters) or self.energies.realiser.spec.missing(
-            self.energies.realiser.parameters
-        )
-        if missing or not rows:
-            return Check(what, Finding.NOT_CHECKED, missing or "all began with the geometries of their samples")
-        drawn = np.random.default_rng(self.config.seed).permutation(rows)[:AGAIN].tolist()
+        realiser = self.energies.realiser
+        if missing := not_there(potential) or realiser.spec.missing(realiser.parameters):
+            return Check(what, Finding.NOT_CHECKED, missing)
+        own = self._own()
+        rows = [row for row, one in self.rows.items() if one.tries and (not one.digest or row in own)]
+        if not rows:
+            detail = "all began with the geometries of their samples, whose files are not there or changed"
+            return Check(what, Finding.NOT_CHECKED, f"{detail}; --samples says where they are")
+        some = np.random.default_rng(self.config.seed).permutation(rows)[:AGAIN].tolist()
         with TemporaryDirectory() as nothing:
             search = SearchedMaterials(
                 plan=self.energies,
@@ -163,12 +177,33 @@ class DiscoveryVerification:
                 cache=Cache(Path(nothing)),
                 executors=self.config.executors,
             )
-            candidates = [Candidate(label=self.rows[row].label) for row in drawn]
+            candidates = [Candidate(label=self.rows[row].label, own=own.get(row)) for row in some]
             again: Any = isolated("relax", potential.spec.name, partial(search.find, candidates))
         if isinstance(again, Failure):
             return Check(what, Finding.DIFFERS, f"failed: {again.error}")
-        pairs = zip((self.rows[row] for row in drawn), again, strict=True)
+        pairs = zip((self.rows[row] for row in some), again, strict=True)
         return check(what, "; ".join(problem for before, now in pairs if (problem := difference(before, now))))
+
+    def _own(self) -> dict[int, RawStructure]:
+        """The geometries that materials began with, by row, where the samples can be made again."""
+        wanted = [row for row, one in self.rows.items() if one.digest]
+        if not wanted:
+            return {}
+        name = self.manifest["generator"]
+
+        def again(convert: Convert, cache: Cache) -> Mapping[int, RawStructure]:
+            if self.run is not None:
+                source = of_run(self.run, name, self.plugins, convert, cache, self.moved.samples)
+            else:
+                source = drawn(self.config, name, self.plugins, convert, cache)
+            return source.own(wanted)
+
+        with TemporaryDirectory() as nothing, Converter(self.config.conversion, self.config.executors) as converter:
+            found = isolated("draw", name, partial(again, converter.convert, Cache(Path(nothing))))
+        if isinstance(found, Failure):
+            return {}
+        pairs = {row: Candidate(label=self.rows[row].label, own=structure) for row, structure in found.items()}
+        return {row: found[row] for row, one in pairs.items() if one.digest == self.rows[row].digest}
 
     def _text(self, name: str) -> str:
         return (self.folder.path / name).read_text(encoding="utf-8")

@@ -31,7 +31,7 @@ from crystalbench.runs.manifest_shape import Status
 from crystalbench.runs.plan import make_plan
 from crystalbench.runs.progress import bar
 from crystalbench.runs.run import Finished, Run
-from crystalbench.runs.stored import stored_config
+from crystalbench.runs.stored import Moved, stored_config
 from crystalbench.runs.stream import Stream
 from crystalbench.tables.results import Outcome
 from crystalbench_plugins.metrics._proportion import share
@@ -122,7 +122,7 @@ def swept(
     manifest = RunFolder(run).manifest()
     if manifest["status"] != Status.FINISHED:
         raise ConfigError(f"{run}: was interrupted; finish it with: crystalbench run --resume {run}")
-    config = stored_config(manifest, moved)
+    config = stored_config(manifest, Moved(samples=moved))
     settings = combinations(config.conversion, symprecs, backends)
     convertible, unmoved = _convertible(config, plugins)
     if not convertible:
