@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from crystalbench.crystals.protostructure import Protostructure
 from crystalbench.materials.candidate import Candidate, Material
+from crystalbench.materials.pace import Pace, Probe, measure
 from crystalbench.materials.potential import Potential
 from crystalbench.materials.realise import Realised
 from crystalbench.materials.search import SearchSettings, search
@@ -37,15 +38,20 @@ class SearchTask:
     seed: int
 
 
-def search_all(task: SearchTask, candidates: Sequence[Candidate]) -> list[Material]:
-    """Search for each candidate, one after the other."""
+def search_all(task: SearchTask, items: Sequence[Candidate | Probe]) -> list[Material | Pace]:
+    """Search for each candidate, one after the other; a probe is timed."""
     potential = _loaded(task.load, task.loaded_with)
     proposed_with = dict(task.proposed_with)
 
     def propose(protostructure: Protostructure, seed: int) -> Realised:
         return task.propose(protostructure, seed, proposed_with)
 
-    return [search(one, task.settings, propose, potential, task.seed) for one in candidates]
+    return [
+        measure(one, propose, potential, task.seed)
+        if isinstance(one, Probe)
+        else search(one, task.settings, propose, potential, task.seed)
+        for one in items
+    ]
 
 
 @lru_cache(maxsize=1)

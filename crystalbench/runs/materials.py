@@ -6,13 +6,15 @@ A run that is killed loses at most the candidates in work, one a worker.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from math import isfinite
 from time import perf_counter
 from typing import Protocol
 
 from crystalbench.crystals.elements import ELEMENTS, NUMBERS
 from crystalbench.crystals.protostructure import Protostructure
-from crystalbench.executors import Executors, Lost, Task
+from crystalbench.executors import Executor, Executors, Lost, Task
 from crystalbench.materials.candidate import REPEATED, Candidate, Material, Reason
+from crystalbench.materials.pace import Pace, Probe, expected, typical
 from crystalbench.materials.task import SearchTask, search_all
 from crystalbench.runs.cache import Cache, content_key
 from crystalbench.runs.energy_plan import EnergyPlan, PotentialPlan
@@ -39,7 +41,7 @@ class SearchedMaterials:
     executors
         Where the search runs.
     log
-        Told how long the rest will take.
+        Told how long they will take, before the first and after a few; None where nobody listens.
     """
 
     plan: EnergyPlan
@@ -47,7 +49,7 @@ class SearchedMaterials:
     seed: int
     cache: Cache
     executors: Executors
-    log: Callable[[str], None] = lambda line: None
+    log: Callable[[str], None] | None = None
 
     def find(self, candidates: Sequence[Candidate], /) -> list[Material]:
         """Return what became of each candidate.
@@ -92,9 +94,12 @@ class SearchedMaterials:
             return {}
         keys = list(wanted)
         found: dict[str, Material] = {}
-        clock = _Estimate([_atoms(candidate) for candidate in wanted.values()], self.log)
+        work = [expected(candidate, self.plan.config.search) for candidate in wanted.values()]
+        clock = _Estimate(work, self._say)
 
-        def finished(number: int, outcome: Material | Lost) -> None:
+        def finished(number: int, outcome: Material | Pace | Lost) -> None:
+            if isinstance(outcome, Pace):
+                raise TypeError("a pace is no material")
             material = _material(outcome, wanted[keys[number]], self.plan.config.timeout)
             found[keys[number]] = material
             if not any(one in REPEATED for one in (material.reason, *(t.reason for t in material.tries))):
@@ -106,11 +111,37 @@ class SearchedMaterials:
             self.executors.start(self._task()) as executor,
             bar(f"relaxing with {self.potential.spec.title}", len(keys), "materials") as report,
         ):
-            items = dict(enumerate(wanted.values()))
+            if self.log is not None and len(wanted) >= FIRST:
+                self._estimate(executor, list(wanted.values()), sum(work))
+                clock.start()
+            items: dict[int, Candidate | Probe] = dict(enumerate(wanted.values()))
             executor.run(items, [[number] for number in items], finished=finished)
         return found
 
-    def _task(self) -> Task[Candidate, list[Candidate], Material]:
+    def _estimate(
+        self, executor: Executor[Candidate | Probe, Material | Pace], candidates: Sequence[Candidate], work: float
+    ) -> None:
+        """Say before the first material how long all will take, by a few first structures that are timed now."""
+        probe = typical(candidates)
+        pace = executor.run({0: probe}, [[0]])[0]
+        if not isinstance(pace, Pace) or not isfinite(pace.seconds):
+            self._say(
+                f"how long {len(candidates):,} materials will take is not known: no first structure was evaluated"
+            )
+            return
+        slots = min(self.executors.slots(), len(candidates))
+        self._say(
+            f"{len(candidates):,} materials will take about {spoken(pace.seconds * work / slots)}, about "
+            f"{pace.seconds * work / len(candidates):.2g} s each with {self.potential.spec.title} on {slots} "
+            f"{'process' if slots == 1 else 'processes'}: {1e3 * pace.seconds:.2g} ms an atom and evaluation, timed on "
+            f"{len(probe.candidates)} first structures, times the evaluations that such materials have needed"
+        )
+
+    def _say(self, line: str) -> None:
+        if self.log is not None:
+            self.log(line)
+
+    def _task(self) -> Task[Candidate | Probe, list[Candidate | Probe], Material | Pace]:
         task = SearchTask(
             settings=self.plan.config.search,
             load=self.potential.spec.load,
@@ -128,20 +159,23 @@ class SearchedMaterials:
 
 
 class _Estimate:
-    """Says how long the rest will take, once the first few are done: time goes with the number of atoms."""
+    """Says how long the rest will take, once the first few are done; ``work`` is what each is expected to be."""
 
-    def __init__(self, atoms: Sequence[int], log: Callable[[str], None]) -> None:
-        self._atoms, self._log = atoms, log
-        self._start = perf_counter()
+    def __init__(self, work: Sequence[float], log: Callable[[str], None]) -> None:
+        self._work, self._log = work, log
         self._done: list[int] = []
+        self.start()
+
+    def start(self) -> None:
+        self._start = perf_counter()
 
     def done(self, number: int) -> None:
         self._done.append(number)
-        if len(self._done) == FIRST < len(self._atoms):
-            pace = (perf_counter() - self._start) / sum(self._atoms[i] for i in self._done)
-            left = pace * (sum(self._atoms) - sum(self._atoms[i] for i in self._done))
+        if len(self._done) == FIRST < len(self._work):
+            so_far = sum(self._work[i] for i in self._done)
+            left = (perf_counter() - self._start) * (sum(self._work) - so_far) / so_far
             self._log(
-                f"{len(self._atoms) - FIRST:,} more materials will take about {spoken(left)}, by the first {FIRST}"
+                f"{len(self._work) - FIRST:,} more materials will take about {spoken(left)}, by the first {FIRST}"
             )
 
 
@@ -150,10 +184,6 @@ def spoken(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"
-
-
-def _atoms(candidate: Candidate) -> int:
-    return Protostructure.from_canonical(candidate.label).n_sites_primitive
 
 
 def _material(outcome: Material | Lost, candidate: Candidate, timeout: float) -> Material:
