@@ -114,7 +114,7 @@ class Hull:
         shares = sorted(zip(found.x.tolist(), phases, strict=True), key=lambda pair: -pair[0])
         return Decomposition(
             energy=float(heights @ found.x),
-            products=tuple((_reduced(phase), share) for share, phase in shares if share > _NEGLIGIBLE),
+            products=tuple((reduced(phase), share) for share, phase in shares if share > _NEGLIGIBLE),
         )
 
     def distance(self, composition: Composition, formation_energy: float) -> float:
@@ -127,9 +127,9 @@ class Hull:
 
     def without(self, composition: Composition) -> "Hull":
         """Return the hull of the chemical system of a composition as it would be if no phase of it were known."""
-        wanted = _reduced(composition)
+        wanted = reduced(composition)
         systems = list(self._within(_elements(composition), self._systems))
-        rows = [i for known in systems for i in self._systems[known] if _reduced(self.compositions[i]) != wanted]
+        rows = [i for known in systems for i in self._systems[known] if reduced(self.compositions[i]) != wanted]
         return Hull([self.compositions[i] for i in rows], self.energies[rows], self.references, self.charted)
 
     @cached_property
@@ -158,6 +158,7 @@ def _elements(composition: Composition) -> frozenset[int]:
     return frozenset(z for z, number in composition.items() if number)
 
 
-def _reduced(composition: Composition) -> Composition:
+def reduced(composition: Composition) -> Composition:
+    """Return a composition by its smallest whole numbers, elements in the order of their atomic numbers."""
     divisor = gcd(*composition.values())
     return {z: number // divisor for z, number in sorted(composition.items()) if number}
