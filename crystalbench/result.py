@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from crystalbench.errors import ConfigError, unknown_name
 from crystalbench.plugins import Plugins
+from crystalbench.runs.cache import read_regular
 from crystalbench.runs.evidence import stored_evidence
 from crystalbench.runs.folder import MANIFEST, RunFolder
 from crystalbench.runs.manifest_shape import Status
@@ -186,7 +187,7 @@ def read_table(run: Path) -> Table:
     """Return the table of a run, or of a ``table.json`` alone."""
     path = run / "table.json" if run.is_dir() else run
     try:
-        return from_json(path.read_text(encoding="utf-8"), str(path))
+        return from_json(read_regular(path).decode("utf-8"), str(path))
     except OSError as error:
         raise ConfigError(f"{run}: no table here; name a folder below results/") from error
 

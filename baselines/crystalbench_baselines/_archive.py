@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from crystalbench import ReadError
 from crystalbench_baselines import _pickle_as_data
 from crystalbench_baselines._pickle_as_data import TensorRecord
-from crystalbench_baselines._streams import BROKEN, in_words, open_member
+from crystalbench_baselines._streams import BROKEN, in_words, open_member, open_zip
 
 MAX_ENTRIES = 100_000
 """Files in the archive. CDVAE's hold ten; FlowMM's up to a few for each crystal."""
@@ -48,7 +48,7 @@ class TorchArchive:
     def __init__(self, path: Path | str, file: IO[bytes] | None = None) -> None:
         self._path = str(path)
         try:
-            self._zip = zipfile.ZipFile(file or path)
+            self._zip = open_zip(file or path)
         except FileNotFoundError:
             raise ReadError(f"{path}: no such file") from None
         except BROKEN as error:

@@ -92,11 +92,14 @@ class Document:
     def text(self, alone_limit: int = _limits.MAX_MEMBER_BYTES * 8) -> str | Invalid:
         """Return the text, for formats of one crystal in a file: one that is too large costs one sample."""
         if self.alone:
-            return decode(self.content(alone_limit))
-        with self.open() as stream:
-            found = stream.read(_limits.MAX_MEMBER_BYTES + 1)
-        if len(found) > _limits.MAX_MEMBER_BYTES:
-            return Invalid(InvalidReason.UNREADABLE, f"{self.name}: over {_limits.MAX_MEMBER_BYTES} bytes of text")
+            found = self.content(alone_limit)
+        else:
+            with self.open() as stream:
+                found = stream.read(_limits.MAX_MEMBER_BYTES + 1)
+            if len(found) > _limits.MAX_MEMBER_BYTES:
+                return Invalid(InvalidReason.UNREADABLE, f"{self.name}: over {_limits.MAX_MEMBER_BYTES} bytes of text")
+        if b"\0" in found:  # what is read around it would be another text: N\0a begins with the symbol of nitrogen
+            return Invalid(InvalidReason.UNREADABLE, f"{self.name}: bytes of zero in it; save it as text in UTF-8")
         return decode(found.removeprefix(codecs.BOM_UTF8))
 
     def lines(self) -> Iterator[str]:
@@ -188,7 +191,7 @@ def may_hold(path: Path, named: Named) -> bool:
 def _heads(path: Path, named: Named, what: str) -> Iterator[str]:
     with suppress(ReadError):
         for document in islice(documents(path, named, what), _LOOKED_INTO):
-            with document.open() as stream:
+            with suppress(ReadError), document.open() as stream:
                 yield decode(stream.read(_HEAD).removeprefix(codecs.BOM_UTF8))
 
 

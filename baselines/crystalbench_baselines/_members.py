@@ -9,17 +9,17 @@ import os
 import re
 import tarfile
 import tempfile
-import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
 from crystalbench import ReadError
 from crystalbench_baselines import _limits
-from crystalbench_baselines._streams import BROKEN, Budget, in_words, open_file, open_member
+from crystalbench_baselines._streams import BROKEN, Budget, in_words, open_file, open_member, open_zip
 
 _BLOCK = 512  # of a tar archive
 _IN_MEMORY = 2**25
@@ -77,7 +77,7 @@ def kind(path: Path) -> Kind:
 
 def _is_torch(path: Path) -> bool:
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_zip(path) as archive:
             return any(name.split("/")[1:] == ["data.pkl"] for name in archive.namelist())
     except BROKEN:
         return False
@@ -140,16 +140,22 @@ def _folder(path: Path) -> Iterator[list[Member]]:
             below[:] = [name for name in below if not name.startswith(".")]
             for name in names:
                 file = Path(folder, name)
-                if file.is_file():
-                    yield Member(file.relative_to(path).as_posix(), lambda file=file: file.open("rb"))  # type: ignore[misc]
+                inside = file.relative_to(path).as_posix()
+                opener = partial(file.open, "rb") if file.is_file() else partial(_no_file, path, inside)
+                yield Member(inside, cast(Callable[[], BinaryIO], opener))
 
     yield _limited(walk(), path)
+
+
+def _no_file(path: Path, name: str) -> BinaryIO:
+    """It has the name of a file with samples, which would be lost in silence; waiting for a pipe may last for ever."""
+    raise ReadError(f"{path}, {name}: a link without a file, a pipe or a device; put the file there, or take it out")
 
 
 @contextmanager
 def _zip(path: Path) -> Iterator[list[Member]]:
     try:
-        archive = zipfile.ZipFile(path)
+        archive = open_zip(path)
     except BROKEN as error:
         raise ReadError(f"{path}: {in_words(error)}") from error
     with archive:
@@ -168,14 +174,14 @@ def _tar(path: Path) -> Iterator[list[Member]]:
             whole.write(piece)
         plain = cast(BinaryIO, whole)
         entries = (
-            Member(name, lambda start=start, size=size: _slice(plain, start, size, path))  # type: ignore[misc]
+            Member(name, partial(_no_file, path, name) if start is None else partial(_slice, plain, start, size, path))
             for name, start, size in _tar_entries(plain, path, complete=True)
         )
         yield _limited(entries, path)
 
 
-def _tar_entries(plain: BinaryIO, path: Path, *, complete: bool = False) -> Iterator[tuple[str, int, int]]:
-    """Yield name, place and size of each regular file; ``complete``: the end of the archive has to be there."""
+def _tar_entries(plain: BinaryIO, path: Path, *, complete: bool = False) -> Iterator[tuple[str, int | None, int]]:
+    """Yield name, place and size of each file; no place of links and devices. ``complete``: the end has to be there."""
     plain.seek(0)
     count = 0
     try:
@@ -183,8 +189,9 @@ def _tar_entries(plain: BinaryIO, path: Path, *, complete: bool = False) -> Iter
             while (entry := archive.next()) is not None:
                 archive.members = []  # type: ignore[attr-defined]  # it would keep them all
                 _check_count(count := count + 1, path)
-                if entry.isreg() and not entry.issparse():
-                    yield entry.name, entry.offset_data, entry.size
+                if not entry.isdir():
+                    whole = entry.isreg() and not entry.issparse()
+                    yield entry.name, entry.offset_data if whole else None, entry.size
             end = archive.offset
     except BROKEN as error:
         if not complete:

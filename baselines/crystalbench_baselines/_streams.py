@@ -9,7 +9,7 @@ import tarfile
 import zipfile
 import zlib
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import IO, BinaryIO, cast
 
 import numpy as np
 
@@ -143,6 +143,19 @@ class _Xz(io.RawIOBase):
     def close(self) -> None:
         self._stream.close()
         super().close()
+
+
+def open_zip(file: Path | str | IO[bytes]) -> zipfile.ZipFile:
+    """Open a zip archive; raises what `BROKEN` lists.
+
+    `zipfile` looks for the list of members at the end. Where that is cut off, it takes the one of an archive that lies
+    inside as a member, with that one's members: then none begins where the file does.
+    """
+    archive = zipfile.ZipFile(file)
+    if archive.filelist and min(info.header_offset for info in archive.filelist) > 0:
+        archive.close()
+        raise EOFError("before the list of its members")
+    return archive
 
 
 def open_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> BinaryIO:

@@ -42,7 +42,7 @@ def crystalbench_readers() -> Iterable[ReaderSpec]:
     return [
         reader(
             name="cif",
-            version="5",
+            version="6",
             title="CIF files",
             description="a folder, zip or tar.gz of numbered CIF files (MatterGen, CrystaLLM, ADiT, Chemeleon)",
             named=_is_cif,

@@ -165,7 +165,7 @@ def crystalbench_readers() -> Iterable[ReaderSpec]:
     return [
         reader(
             name="poscar",
-            version="4",
+            version="5",
             title="POSCAR files",
             description="POSCAR, CONTCAR or .vasp files (SGEquiDiff)",
             named=_is_poscar,

@@ -1,6 +1,7 @@
 """What a command's exit code means; the one place where they are made."""
 
 from enum import IntEnum
+from errno import ENAMETOOLONG
 
 import click
 
@@ -40,4 +41,5 @@ def ended(error: CrystalbenchError | OSError, also: str = "") -> click.ClickExce
     message = (of_system(error) if isinstance(error, OSError) else str(error)) + also
     if isinstance(error, ConfigError):
         return click.UsageError(message)
-    return _Unusable(message) if isinstance(error, (*_GIVEN, *_PATHS)) else click.ClickException(message)
+    given = isinstance(error, (*_GIVEN, *_PATHS)) or (isinstance(error, OSError) and error.errno == ENAMETOOLONG)
+    return _Unusable(message) if given else click.ClickException(message)

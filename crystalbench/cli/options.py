@@ -186,7 +186,7 @@ def _choose(data: dict[str, Any], sampled: list[str], flags: dict[str, Any]) -> 
     """Compare what has samples on the command line too; flags that narrow a file leave its other settings unused."""
     known = data.get("generator", {})
     named = data.get("generators", [])
-    if not isinstance(named, list) or not isinstance(known, dict):
+    if not isinstance(named, list) or not isinstance(known, dict) or not all(isinstance(one, str) for one in named):
         return  # refused with its place by `RunConfig.from_mapping`
     if named:
         data["generators"] = list(dict.fromkeys([*named, *sampled]))

@@ -120,8 +120,9 @@ class GeneratorConfig:
         known = {key: value for key, value in data.items() if key in own}
         rest = {key: value for key, value in data.items() if key not in own}
         config = cls(name=name, **_typed(cls, known, f"generator.{name}"), parameters=rest)
-        if config.replicas < 1 or config.generated < 0:
-            raise ConfigError(f"generator.{name}: replicas must be at least 1 and generated not negative")
+        if not (1 <= config.replicas <= MAX_REPLICAS and 0 <= config.generated <= MAX_SAMPLES):
+            most = f"1 to {MAX_REPLICAS:,} replicas and 0 to {MAX_SAMPLES:,} generated samples"
+            raise ConfigError(f"generator.{name} must have {most}, got {config.replicas:,} and {config.generated:,}")
         if config.replicas > 1 and config.samples:
             raise ConfigError(f"generator.{name}: give one file per replica in samples, and not replicas as well")
         config.of_replicas()
@@ -199,9 +200,11 @@ class RunConfig:
             raise ConfigError("no generators: name some with --generators a,b or in the configuration file")
         if len({name.casefold() for name in self.generators}) < len(self.generators):
             raise ConfigError(f"a generator is named twice: {', '.join(self.generators)}")
-        for key, least in {"n": 1, "novel": 0, "max_draws": 0, "seed": 0, "workers": 1}.items():
-            if getattr(self, key) < least:
-                raise ConfigError(f"{key} must be at least {least}, got {getattr(self, key)}")
+        if odd := next((name for name in self.generators if not name.isprintable()), None):
+            raise ConfigError(f"the name {odd!r} has characters that cannot be printed; give it another one")
+        for key, (least, most) in RANGES.items():
+            if not least <= getattr(self, key) <= most:
+                raise ConfigError(f"{key} must be from {least} to {most:,}, got {getattr(self, key):,}")
 
     def of(self, name: str) -> GeneratorConfig:
         """Return the settings of one row."""
@@ -252,6 +255,14 @@ class RunConfig:
         plain = {key: value for key, value in plain.items() if key not in absent}
         return plain | {key: value for key, value in of_energies.items() if value}
 
+
+MAX_SAMPLES = 10**9
+"""Of one row, which is kept in memory; what is counted in 64 bits never comes near their end."""
+
+MAX_REPLICAS = 1000
+RANGES = dict.fromkeys(("novel", "max_draws"), (0, MAX_SAMPLES)) | {
+    "n": (1, MAX_SAMPLES), "seed": (0, 2**64 - 1), "workers": (1, 4096),
+}  # fmt: skip
 
 OF_ENERGIES = ("potential", "hull", "realiser")
 PARTS = ("metric", "encoder", *OF_ENERGIES)
@@ -379,7 +390,7 @@ def _coerce(name: str, value: Any, default: Any) -> Any:
             return type(default)(value)
         except ValueError:
             raise unknown_name(name, value, [str(known) for known in type(default)]) from None  # type: ignore[attr-defined]
-    if isinstance(default, float) and type(value) is int:
+    if isinstance(default, float) and type(value) is int and abs(value) <= 2**53:  # a float holds no more exactly
         return float(value)
     if type(value) is type(default):
         return value

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from crystalbench.datasets import Dataset
 from crystalbench.isolation import required
 from crystalbench.materials.judged import Judge
-from crystalbench.runs.cache import Cache
+from crystalbench.runs.cache import Cache, read_regular
 from crystalbench.runs.energy_plan import EnergyPlan, PotentialPlan
 from crystalbench.runs.folder import RunFolder, csv_text, samples_name
 from crystalbench.runs.materials import SearchedMaterials
@@ -131,4 +131,4 @@ def stored(folder: RunFolder, generator: str, index: int, potential: str, replic
     name = materials_name(generator, index, potential)
     if not (folder.path / name).exists():
         return StoredRows({})
-    return stored_rows((folder.path / name).read_text(encoding="utf-8"), name, replica.asked)
+    return stored_rows(read_regular(folder.path / name).decode("utf-8"), name, replica.asked)

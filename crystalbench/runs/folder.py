@@ -22,7 +22,7 @@ from crystalbench.crystals.samples import Converted, Invalid, InvalidReason, Raw
 from crystalbench.crystals.wyckoff import Table
 from crystalbench.errors import ConfigError, ReadError
 from crystalbench.interfaces import Timing
-from crystalbench.runs.cache import atomic_write, content_key, file_digest
+from crystalbench.runs.cache import atomic_write, content_key, file_digest, read_regular
 from crystalbench.runs.chunks import to_json
 from crystalbench.runs.config import RunConfig
 from crystalbench.runs.inputs import INPUTS, SUFFIX, placed, portable
@@ -55,8 +55,8 @@ class RunFolder:
 
     def read_samples(self, name: str, table: Table) -> SampleSet:
         """Read samples back; every label is checked as strictly as a stranger's."""
-        with (self.path / name).open(newline="", encoding="utf-8") as file:
-            return SampleSet.of(_item(row, table) for row in csv.DictReader(file))
+        text = io.StringIO(read_regular(self.path / name).decode("utf-8"), newline="")
+        return SampleSet.of(_item(row, table) for row in csv.DictReader(text))
 
     def write_structures(self, name: str, structures: Mapping[int, RawStructure]) -> None:
         self.write_json(name, {"structures": {str(place): to_json(item) for place, item in structures.items()}})
@@ -70,7 +70,7 @@ class RunFolder:
             The file is damaged.
         """
         try:
-            document = json.loads((self.path / name).read_text(encoding="utf-8"))
+            document = json.loads(read_regular(self.path / name).decode("utf-8"))
             return {
                 int(place): RawStructure.of(item["lattice"], item["frac_coords"], item["numbers"])
                 for place, item in document["structures"].items()
@@ -95,7 +95,7 @@ class RunFolder:
         """Read the manifest; raises `ConfigError` where there is no run, `ReadError` for a damaged one."""
         path = self.path / MANIFEST
         try:
-            document = json.loads(path.read_text(encoding="utf-8"))
+            document = json.loads(read_regular(path).decode("utf-8"))
         except OSError as error:
             raise ConfigError(f"{self.path}: no run here, nor a discovery; name a folder below results/") from error
         except (ValueError, RecursionError) as error:

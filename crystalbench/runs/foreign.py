@@ -26,6 +26,7 @@ _KNOWN: tuple[tuple[bytes, str], ...] = (
     (b"7z\xbc\xaf", "an archive of 7-Zip; unpack it, or make a zip"),
     (b"PK\x05\x06", "an empty zip archive"),
     (b"Rar!", "a RAR archive; unpack it, or make a zip"),
+    *((mark, "text in UTF-16, as Windows writes it; save it as UTF-8") for mark in (b"\xff\xfe", b"\xfe\xff")),
 )
 _PICKLE_SUFFIXES = (".pkl", ".pickle", ".joblib")
 _PACKED: tuple[tuple[bytes, Callable[[Path], gzip.GzipFile | bz2.BZ2File | lzma.LZMAFile]], ...] = (

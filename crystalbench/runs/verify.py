@@ -18,7 +18,7 @@ from crystalbench.errors import ConfigError, ReadError
 from crystalbench.interfaces import Need
 from crystalbench.isolation import isolated
 from crystalbench.plugins import Plugins
-from crystalbench.runs.cache import Cache
+from crystalbench.runs.cache import Cache, read_regular
 from crystalbench.runs.checks import Check, Finding, check, score_difference
 from crystalbench.runs.config import RunConfig
 from crystalbench.runs.failures import drawn_or_failed
@@ -115,7 +115,7 @@ class Verification:
             raise ReadError(f"{self.folder.path / 'manifest.json'}: config: {error}") from error
 
     def _read(self, name: str, parse: Callable[[str], Any]) -> Any:
-        read = isolated("read", name, lambda: parse((self.folder.path / name).read_text(encoding="utf-8")))
+        read = isolated("read", name, lambda: parse(read_regular(self.folder.path / name).decode("utf-8")))
         return Check(name, Finding.DIFFERS, f"cannot be read: {read.error}") if isinstance(read, Failure) else read
 
     def _files(self) -> Iterator[Check]:
@@ -175,7 +175,7 @@ class Verification:
         )
 
     def _counts(self, samples: ReplicaSamples, written: dict[str, Any]) -> str:
-        text = (self.folder.path / written["samples"]).read_text(encoding="utf-8")
+        text = read_regular(self.folder.path / written["samples"]).decode("utf-8")
         if samples.digest != written["digest"] or text != samples_text(samples.drawn):
             return "are not those of the run"
         if (len(samples.drawn), samples.n) != (written["drawn"], min(self.config.n, written["drawn"])):

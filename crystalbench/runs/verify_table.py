@@ -10,6 +10,7 @@ from crystalbench.datasets import Dataset
 from crystalbench.errors import ReadError
 from crystalbench.evidence import Evidence
 from crystalbench.isolation import isolated
+from crystalbench.runs.cache import read_regular
 from crystalbench.runs.checks import Check, Finding, check, differences
 from crystalbench.runs.evidence import evidence_of
 from crystalbench.runs.folder import RunFolder
@@ -33,7 +34,7 @@ def table_checks(
 ) -> Iterator[Check]:
     """Yield a check for each part of the table, and one for each report."""
     try:
-        text = (folder.path / "table.json").read_text(encoding="utf-8")
+        text = read_regular(folder.path / "table.json").decode("utf-8")
         table = from_json(text)
     except (OSError, ValueError, ReadError) as error:
         yield Check("table.json", Finding.DIFFERS, f"cannot be read: {error}")

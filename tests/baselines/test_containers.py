@@ -203,8 +203,65 @@ def test_pipes_and_devices_are_no_files(tmp_path: Path) -> None:
         assert detected(path) == []
         with pytest.raises(ReadError, match="neither a file nor a folder"):
             read("cif", path)
-    with pytest.raises(ReadError, match="no CIF files in it"):
+    (tmp_path / "absent.cif").symlink_to("nowhere.cif")
+    for name in ("absent.cif", "pipe.cif"):  # in their order
+        with pytest.raises(ReadError, match=f"{name}: a link without a file, a pipe or a device; put the file there"):
+            read("cif", tmp_path)
+        (tmp_path / name).unlink()
+    with pytest.raises(ReadError, match="no CIF files in it, it is empty"):
         read("cif", tmp_path)
+
+
+def test_a_link_among_the_files_of_a_folder_is_no_sample_lost_in_silence(tmp_path: Path) -> None:
+    (tmp_path / "0.cif").symlink_to("nowhere.cif")
+    (tmp_path / "1.cif").write_text(FORMATS["cif"][1])
+    assert detected(tmp_path) == ["cif"]
+    with pytest.raises(ReadError, match=r"0\.cif: a link without a file"):
+        read("cif", tmp_path)
+    (tmp_path / "nowhere.cif").write_text(FORMATS["cif"][1])
+    assert len(read("cif", tmp_path)) == 3
+
+
+@pytest.mark.parametrize("sort", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE])
+def test_a_link_in_a_tar_is_no_sample_lost_in_silence(sort: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "a.tar"
+    link, file = tarfile.TarInfo("1.cif"), tarfile.TarInfo("0.cif")
+    content = FORMATS["cif"][1].encode()
+    link.type, link.linkname, file.size = sort, "0.cif", len(content)
+    with tarfile.open(path, "w") as archive:
+        archive.addfile(file, io.BytesIO(content))
+        archive.addfile(link)
+    assert detected(path) == ["cif"]
+    with pytest.raises(ReadError, match=r"1\.cif: a link without a file"):
+        read("cif", path)
+
+
+def test_a_zip_without_its_end_is_not_taken_for_an_archive_inside(tmp_path: Path) -> None:
+    """`zipfile` reads the list of the last archive that lies in it as a member, and passes over all others."""
+    inside = io.BytesIO()
+    with zipfile.ZipFile(inside, "w") as archive:
+        archive.writestr("9.cif", FORMATS["cif"][1])
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("0.cif", FORMATS["cif"][1])
+        archive.writestr("more.zip", inside.getvalue())
+        archive.writestr("cdvae.pt", example("cdvae").read_bytes())
+    assert len(read("cif", tmp_path / "a.zip")) == 1
+    for end in (30, 200):
+        (tmp_path / "cut.zip").write_bytes((tmp_path / "a.zip").read_bytes()[:-end])
+        assert detected(tmp_path / "cut.zip") == []
+        for name in ("cif", "cdvae"):
+            with pytest.raises(ReadError, match="copy it again"):
+                read(name, tmp_path / "cut.zip")
+
+
+@pytest.mark.parametrize("text", ["Na Na1 0 0 0", "N\0a N\0a1 0 0 0"])
+def test_a_text_with_bytes_of_zero_is_not_read_around_them(text: str, tmp_path: Path) -> None:
+    content = cif(text).encode("utf-8" if "\0" in text else "utf-16-le")
+    for path in (tmp_path / "alone.cif", tmp_path / "folder" / "0.cif"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
+        (found,) = read("cif", path.parent if path.name == "0.cif" else path)
+        assert "bytes of zero in it; save it as text in UTF-8" in str(found)
 
 
 def test_a_folder_of_other_files_says_what_it_holds(tmp_path: Path) -> None:

@@ -57,6 +57,19 @@ def good(path: Path) -> None:
     path.write_text(f"{rock_salt(1).label}\n")
 
 
+def list_of_lists(path: Path) -> None:
+    path.write_text("generators = [[1]]")
+
+
+def utf16(path: Path) -> None:
+    path.write_text(rock_salt(1).label, encoding="utf-16")
+
+
+def link(path: Path) -> None:
+    path.mkdir()
+    (path / "0.cif").symlink_to("nowhere.cif")
+
+
 Maker = Callable[[Path], None]
 UNUSABLE: tuple[tuple[str, Maker, str], ...] = (
     # command ({} is the file), what the file is, what the message says
@@ -77,6 +90,10 @@ UNUSABLE: tuple[tuple[str, Maker, str], ...] = (
     ("run -s mine={} --reader mine=cdvae", damaged, "not a complete PyTorch file"),
     ("run -s mine={} --reader mine=labels", empty, "holds no samples"),
     ("run -g random --config {}", no_toml, "x.toml"),
+    ("run --config {}", list_of_lists, "generators must be a list of names"),
+    ("convert {}", utf16, "text in UTF-16, as Windows writes it"),
+    ("convert {}", link, "0.cif: a link without a file"),
+    ("convert {} --reader labels -o " + 300 * "a", good, "file name too long"),
     ("run -g wyckoffdiff --set generator.wyckoffdiff.checkpoint={}", damaged, "checkpoint"),
     ("run --resume {}", no_manifest, "no manifest"),
     ("plan -s mine={} --reader mine=labels", pickled, "a Python pickle"),

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from crystalbench.errors import ConfigError, ReadError
+from crystalbench.runs.cache import read_regular
 from crystalbench.runs.config import RunConfig
 from crystalbench.runs.discovery.settings import DiscoverySettings
 from crystalbench.runs.folder import MANIFEST, RunFolder
@@ -18,7 +19,7 @@ DISCOVERY_SCHEMA = 2
 def is_discovery(folder: RunFolder) -> bool:
     """Whether a discovery was started here."""
     try:
-        document = json.loads((folder.path / MANIFEST).read_text(encoding="utf-8"))
+        document = json.loads(read_regular(folder.path / MANIFEST).decode("utf-8"))
     except (OSError, ValueError, RecursionError):
         return False
     return isinstance(document, dict) and document.get("kind") == "discovery"
@@ -36,7 +37,7 @@ def manifest_of(folder: RunFolder) -> dict[str, Any]:
     """
     if not is_discovery(folder):
         raise ConfigError(f"{folder.path}: no discovery here; name a folder that 'crystalbench discover' wrote")
-    document: dict[str, Any] = json.loads((folder.path / MANIFEST).read_text(encoding="utf-8"))
+    document: dict[str, Any] = json.loads(read_regular(folder.path / MANIFEST).decode("utf-8"))
     if document.get("schema_version") != DISCOVERY_SCHEMA:
         raise ReadError(f"{folder.path / MANIFEST}: not of schema version {DISCOVERY_SCHEMA}; discover again")
     return document

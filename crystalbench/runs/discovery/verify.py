@@ -19,7 +19,7 @@ from crystalbench.isolation import isolated
 from crystalbench.materials.candidate import Candidate, Reason
 from crystalbench.materials.judged import Judged
 from crystalbench.plugins import Plugins
-from crystalbench.runs.cache import Cache
+from crystalbench.runs.cache import Cache, read_regular
 from crystalbench.runs.checks import Check, Finding, check
 from crystalbench.runs.discovery.candidates import Chosen, Dropped, choose
 from crystalbench.runs.discovery.discovery import Discovery
@@ -206,4 +206,4 @@ class DiscoveryVerification:
         return {row: found[row] for row, one in pairs.items() if one.digest == self.rows[row].digest}
 
     def _text(self, name: str) -> str:
-        return (self.folder.path / name).read_text(encoding="utf-8")
+        return read_regular(self.folder.path / name).decode("utf-8")

@@ -79,9 +79,12 @@ def read_table(path: Path, columns: Columns) -> TableFile:
     import pandas as pd
 
     try:
+        (heads,) = pd.read_csv(path, dtype=str, keep_default_na=False, header=None, nrows=1).to_numpy().tolist()
         frame = pd.read_csv(path, dtype=str, keep_default_na=False)
     except (ValueError, OSError, EOFError) as error:  # pandas' parser errors are ValueErrors
         raise DatasetError(f"{path}: not a readable CSV file: {error}") from error
+    if twice := next((name for name in (*columns.named, *CRYSTAL_COLUMNS) if heads.count(name) > 1), ""):
+        raise DatasetError(f"{path}: {heads.count(twice)} columns are called {twice!r}; rename them")
     known = list(frame.columns)
     for wanted in columns.named:
         if wanted not in known:

@@ -24,6 +24,7 @@ from crystalbench import (
     Table,
 )
 from crystalbench.errors import unknown_name
+from crystalbench.runs.cache import read_regular
 from crystalbench.runs.folder import MANIFEST, RunFolder
 from crystalbench.runs.manifest_shape import Status
 from crystalbench.tables.merge import SHARED
@@ -82,7 +83,7 @@ def read_runs(root: Path) -> tuple[list[ReadRun], list[LeftOut]]:
     Raises
     ------
     ConfigError
-        There is none.
+        There is none that can be read.
     """
     found, left_out = [], []
     for path in sorted(root.rglob(MANIFEST)):
@@ -91,13 +92,14 @@ def read_runs(root: Path) -> tuple[list[ReadRun], list[LeftOut]]:
             manifest = RunFolder(path.parent).manifest()
             if manifest["status"] != Status.FINISHED:
                 raise ReadError("was interrupted; finish it with crystalbench run --resume")
-            table = from_json((path.parent / "table.json").read_text(encoding="utf-8"), "table.json")
+            table = from_json(read_regular(path.parent / "table.json").decode("utf-8"), "table.json")
         except (CrystalbenchError, OSError, ValueError) as error:
             left_out.append(LeftOut(name=name, reason=str(error).removeprefix(f"{path.parent}: ")))
             continue
         found.append(ReadRun(name=name, folder=path.parent, manifest=manifest, table=table))
-    if not found and not left_out:
-        raise ConfigError(f"{root}: no run in or below it; make one with crystalbench run")
+    if not found:
+        why = f" that can be read; the first, {left_out[0].name}: {left_out[0].reason}" if left_out else ""
+        raise ConfigError(f"{root}: no run in or below it{why}; make one with crystalbench run")
     return found, left_out
 
 

@@ -34,7 +34,7 @@ def command(root: Path, out: Path, rank_by: str, verify: bool) -> None:
     each run. Runs of other datasets, numbers of samples, encoders or versions stand on boards of their own.
     """
     found, left_out = read_runs(root)
-    made = boards(found, rank_by) if found else []
+    made = boards(found, rank_by)
     if out.exists() and any(out.iterdir()) and not (out / PAGE).exists():
         raise ConfigError(f"{out}: holds other files; choose another folder with --out")
     checks = _verified(found) if verify else {}

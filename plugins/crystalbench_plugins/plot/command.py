@@ -11,6 +11,7 @@ from crystalbench.cli.completion import Name
 from crystalbench.cli.options import names
 from crystalbench.errors import unknown_name
 from crystalbench.plugins import Plugins
+from crystalbench.runs.cache import read_regular
 from crystalbench.runs.evidence import stored_evidence
 from crystalbench.runs.folder import RunFolder
 from crystalbench.runs.progress import bar
@@ -80,7 +81,7 @@ def _kind(name: str) -> What:
 def _drawings(run: Path, kind: What) -> Iterator[Drawing]:
     path = run / "table.json"
     try:
-        sheet = layout(from_json(path.read_text(encoding="utf-8"), str(path)))
+        sheet = layout(from_json(read_regular(path).decode("utf-8"), str(path)))
     except OSError as error:
         raise ConfigError(f"{run}: no table here; name a folder below results/") from error
     match kind:

@@ -122,6 +122,10 @@ def test_columns_are_checked(tmp_path: Path) -> None:
         build_dataset(source, "mine")
     with pytest.raises(DatasetError, match="no column 'E'; its columns: structure, e"):
         build_dataset(source, "mine", columns=Columns(crystal="structure", energy="E"))
+    for heads in ("label,label", "label,e,e"):
+        source.write_text(f"{heads}\n{SALT},{SALT},2\n")
+        with pytest.raises(DatasetError, match=r"2 columns are called '(label|e)'; rename them"):
+            build_dataset(source, "mine", columns=Columns(energy="e" if "e,e" in heads else ""))
 
 
 ROCK_SALT = (Path(__file__).parents[2] / "golden" / "rock_salt.cif").read_text()

@@ -140,3 +140,12 @@ def test_a_folder_without_runs_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no run in or below"):
         read_runs(tmp_path)
     assert list(rows([])) == []
+
+
+def test_runs_that_cannot_be_read_are_no_leaderboard(tmp_path: Path) -> None:
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "manifest.json").write_text("{}")
+    done = CliRunner().invoke(main, ["leaderboard", str(tmp_path), "-o", str(tmp_path / "site")])
+    assert done.exit_code == 2
+    assert "no run in or below it that can be read; the first, broken: " in done.output
+    assert not (tmp_path / "site").exists()

@@ -173,6 +173,20 @@ def test_chance_is_what_sets_of_one_distribution_are_apart() -> None:
     assert found[:, 1].mean() == pytest.approx(np.quantile(fresh, 0.95), rel=0.1)
 
 
+@pytest.mark.parametrize("unit", [1e-3, 0.05, 1e3])
+def test_neither_the_unit_nor_the_origin_of_embeddings_matters(unit: float) -> None:
+    """All that is found is in the square of the unit: no threshold inside is in it."""
+    scale = np.exp(-np.arange(40) / 4)
+    x, y = rows(1, 400, 40) * scale, rows(2, 400, 40) * scale
+    found, other = corrected(x, y, 0), corrected(unit * x, unit * y, 0)
+    assert other.value == pytest.approx(unit**2 * found.value, rel=1e-6)
+    assert other.interval == pytest.approx([unit**2 * end for end in found.interval], rel=1e-6)
+    moved = corrected(x + 1e7, y + 1e7, 0)
+    assert (moved.value, *moved.interval) == pytest.approx((found.value, *found.interval), rel=1e-4)
+    assert chance(unit * x, 0) == pytest.approx([unit**2 * one for one in chance(x, 0)], rel=1e-6)
+    assert chance(x + 1e7, 0) == pytest.approx(chance(x, 0), rel=1e-4)
+
+
 def test_the_same_seed_gives_the_same_interval_and_another_one_nearly() -> None:
     x, y = rows(1, 400, 8), rows(2, 400, 8)
     first, again, other = corrected(x, y, 0), corrected(x, y, 0), corrected(x, y, 1)
