@@ -1,5 +1,6 @@
 """What is committed under results/: pictures follow from numbers, and nothing names a place on a machine."""
 
+import csv
 import importlib.util
 import json
 import re
@@ -101,3 +102,15 @@ def test_the_page_of_priors_and_steps_states_what_the_runs_hold(run: str) -> Non
                 if interval[:1] == "[":
                     low, high = found[metric][0]["interval"]
                     assert interval == f"[{low:.1f}, {high:.1f}]", (title, column)
+
+
+def test_the_page_of_growth_states_what_was_measured() -> None:
+    with (RESULTS / "figures" / "growth.csv").open(newline="") as file:
+        measured = {(row["what"], int(row["samples"])): row for row in csv.DictReader(file)}
+    page = (RESULTS / "README.md").read_text(encoding="utf-8")
+    ((_, _, *rows),) = [table for table in read_tables(page) if "labels: CPU s" in table[0]]
+    for samples, *cells in rows:
+        found = [measured.pop((what, int(samples.replace(",", ""))), None) for what in ("labels", "structures")]
+        expected = [row[column] if row else "" for row in found for column in ("cpu_seconds", "peak_mb")]
+        assert cells == expected, samples
+    assert not measured

@@ -230,8 +230,9 @@ def svg(parts: Sequence[str], width: float, height: float, label: str) -> str:
 
 
 def tick(value: float) -> str:
-    """Return a number as axes show it."""
-    return f"{value:,.6g}".replace("-", "−")
+    """Return a number as axes show it, with M for a million."""
+    shown = f"{value / 1e6:,.6g} M" if abs(value) >= 1e6 else f"{value:,.6g}"
+    return shown.replace("-", "−")
 
 
 def text(words: str) -> str:

@@ -89,6 +89,22 @@ def priors() -> str:
     return curves(made, "epochs", "bound, nats a material", upward_scale=Scale.LOGARITHMIC)
 
 
+def growth() -> str:
+    """Time and memory against the number of labels that are scored, and of structures that are converted."""
+    made = [
+        Curve(
+            f"{what}, {title}",
+            tuple((float(row["samples"]), float(row[column])) for row in rows("growth.csv") if row["what"] == what),
+            colour=colour,
+            dashed=column == "peak_mb",
+            dots=True,
+        )
+        for colour, what in enumerate(("labels", "structures"))
+        for column, title in (("cpu_seconds", "CPU s"), ("peak_mb", "peak MB"))
+    ]
+    return curves(made, "samples", "CPU s and peak MB", upward_scale=Scale.LOGARITHMIC)
+
+
 def symmetry_search() -> str:
     """FWD∞ of real crystals, and of the same displaced, against the tolerance of the symmetry search."""
     made = []
@@ -123,6 +139,7 @@ def pictures() -> Iterator[tuple[str, str]]:
     for row in ("zeros", "marginal", "uniform", "entries"):
         yield f"energies-carbon24-{row}.svg", energies("carbon24-priors", row)
     yield "epochs.svg", epochs()
+    yield "growth.svg", growth()
     yield "priors.svg", priors()
     yield "steps.svg", steps()
     yield "symmetry-search.svg", symmetry_search()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crystalbench.tables.charts import Axis, Curve, Scale, curves, standalone
+from crystalbench.tables.charts import Axis, Curve, Scale, curves, standalone, tick
 from crystalbench.tables.text import plain
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -60,3 +60,7 @@ def test_all_points_lie_inside_the_picture_on_any_scale(points: list[tuple[float
 
 def test_the_text_of_strangers_is_one_line_without_controls() -> None:
     assert plain(" a\n\tb\x1b[0m\u202ec ") == "a b\ufffd[0m\ufffdc"
+
+
+def test_numbers_of_an_axis_are_short_also_beyond_a_million() -> None:
+    assert [tick(value) for value in (-0.5, 500_000, 1e6, 2.5e6)] == ["−0.5", "500,000", "1 M", "2.5 M"]
