@@ -40,7 +40,7 @@ class Gaussian:
 
     @property
     def rank(self) -> int:
-        """Dimensions that the rows span beyond the rounding of float32."""
+        """Dimensions that the rows span beyond the rounding of float32: 1e-7 of the largest."""
         scales = np.linalg.svd(self.root, compute_uv=False)
         return int((scales > 1e-6 * scales.max(initial=0.0)).sum())
 

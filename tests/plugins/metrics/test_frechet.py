@@ -206,14 +206,15 @@ def test_the_fast_distances_of_the_bootstrap_are_the_exact_one() -> None:
     assert whole == pytest.approx(distance(fit(x), fit(y)), rel=1e-6)
 
 
-@pytest.mark.parametrize(("n", "d"), [(40, 256), (400, 40)])
+@pytest.mark.parametrize(("n", "d", "step"), [(40, 256, 1), (400, 40, 1), (400, 40, -1)])
 def test_few_rows_in_many_dimensions_and_negligible_axes_change_no_interval(
-    n: int, d: int, monkeypatch: pytest.MonkeyPatch
+    n: int, d: int, step: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Also not axes on which one of the sets alone is long, with a step of -1."""
     from crystalbench_plugins.metrics import _frechet
 
     scale = np.exp(-np.arange(d) / 4)
-    x, y = rows(1, n, d) * scale, rows(2, n, d) * scale
+    x, y = rows(1, n, d) * scale[::step], rows(2, n, d) * scale
     found = corrected(x, y, 0)
     chances = chance(np.concatenate((x, y)), 0)
     monkeypatch.setattr(_frechet, "_narrow", lambda rows: rows)
