@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from crystalbench.tables.charts import standalone
+from tests.hostile.files import FILES
+from tests.hostile.measure import summary
 
 RESULTS = Path(__file__).parents[1] / "results"
 RUNS = ("start", "wbm-rebuilt", "carbon24-bundled", "carbon24-priors", "carbon24-steps")
@@ -114,3 +116,12 @@ def test_the_page_of_growth_states_what_was_measured() -> None:
         expected = [row[column] if row else "" for row in found for column in ("cpu_seconds", "peak_mb")]
         assert cells == expected, samples
     assert not measured
+
+
+def test_the_page_of_hostile_files_sums_up_the_table_of_all_of_them() -> None:
+    table = RESULTS / "figures" / "hostile.csv"
+    with table.open(newline="", encoding="utf-8") as file:
+        assert [row["file"] for row in csv.DictReader(file)] == list(FILES)
+    printed = summary(table)
+    assert printed in (RESULTS / "README.md").read_text(encoding="utf-8")
+    assert printed.splitlines()[-1].split(" | ")[4] == "0"  # lost
