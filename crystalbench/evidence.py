@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from crystalbench.crystals.samples import RawStructure, SampleSet
 from crystalbench.datasets import Dataset
+from crystalbench.tables.listing import Page
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,10 +18,13 @@ class RowEvidence:
         The samples that were asked for, of each replica that could be drawn.
     structures
         Of the first replica, the first samples that came with coordinates, as they came, by their place.
+    materials
+        Of the first replica, the best materials that were made of its samples, a page for each potential.
     """
 
     samples: tuple[SampleSet, ...]
     structures: Mapping[int, RawStructure] = field(default_factory=dict)
+    materials: tuple[Page, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

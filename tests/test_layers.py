@@ -38,7 +38,7 @@ BELOW: dict[str, set[str]] = {
     "crystalbench.datasets": {"errors", "crystals"},
     "crystalbench.tables": {"errors", "strict_data"},
     "crystalbench.isolation": {"errors", "tables"},
-    "crystalbench.evidence": {"datasets", "crystals"},
+    "crystalbench.evidence": {"datasets", "crystals", "tables"},
     "crystalbench.interfaces": {"parameters", "datasets", "encoded", "evidence", "crystals", "materials", "tables"},
     "crystalbench.materials": {"errors", "executors", "crystals", "tables", "isolation"},
     "crystalbench.energies": {"parameters", "crystals", "materials", "interfaces"},

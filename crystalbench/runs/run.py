@@ -2,7 +2,7 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -17,17 +17,19 @@ from crystalbench.isolation import isolated, required
 from crystalbench.plugins import Plugins
 from crystalbench.runs.cache import Cache
 from crystalbench.runs.energy_book import EnergyBook, energy_book, energy_files
-from crystalbench.runs.evidence import evidence_of
+from crystalbench.runs.evidence import evidence_of, firsts_of
 from crystalbench.runs.failures import READ, drawing_failure, drawn_or_failed
 from crystalbench.runs.folder import LEDGER, RunFolder, ledger_text, samples_name, structures_name
 from crystalbench.runs.inputs import shown
 from crystalbench.runs.manifest import drawn_json, started_manifest
 from crystalbench.runs.manifest_shape import Status
+from crystalbench.runs.material_pages import pages_of
 from crystalbench.runs.plan import Plan
 from crystalbench.runs.progress import bar
 from crystalbench.runs.score import Scorer, cached_encoders
 from crystalbench.runs.stream import Convert, ReplicaSamples, Stream
 from crystalbench.runs.table import given_notes, run_table
+from crystalbench.tables.listing import Page
 from crystalbench.tables.results import Failure, Outcome, Table
 from crystalbench.tables.results_json import outcome_to_json, to_json
 
@@ -81,7 +83,7 @@ class Run:
         table = self._table(dataset, replicas, outcomes)
         for note in table.notes:
             self.log(f"warning: {note}")
-        self._write(dataset, replicas, outcomes, table)
+        self._write(dataset, replicas, outcomes, table, pages_of(book, firsts_of(replicas), dataset))
         self._write_energies(dataset, replicas, book)
         for generator in manifest["generators"]:
             name = generator["name"]
@@ -143,7 +145,14 @@ class Run:
         given = {g.name: given_notes(g.spec, self.plan.metrics) for g in self.plan.generators}
         return run_table(self.plan, dataset, replicas, outcomes, given)
 
-    def _write(self, dataset: Dataset, replicas: Replicas, outcomes: Outcomes, table: Table) -> None:
+    def _write(
+        self,
+        dataset: Dataset,
+        replicas: Replicas,
+        outcomes: Outcomes,
+        table: Table,
+        materials: Mapping[str, tuple[Page, ...]],
+    ) -> None:
         self.folder.remove_reports()
         for generator, group in replicas.items():
             for index, samples in enumerate(group):
@@ -155,7 +164,7 @@ class Run:
         scores = {g: {m: list(map(outcome_to_json, cell)) for m, cell in row.items()} for g, row in outcomes.items()}
         self.folder.write_json("scores.json", scores)
         self.folder.write_text("table.json", to_json(table))
-        evidence = evidence_of(dataset, replicas)
+        evidence = evidence_of(dataset, replicas, materials)
         for reporter in self.plan.reporters:
             if reporter.suffix != ".json":  # that one is always there: it is what `crystalbench table` reads
                 self._report(reporter, table, evidence)

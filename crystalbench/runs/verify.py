@@ -105,7 +105,7 @@ class Verification:
             problem = partial(failure_problem, self.manifest, self.folder.path, planned.generators, replicas, scores)
             failed = isolated("read", "scores.json", problem)
             yield check("manifest failures", failed.error if isinstance(failed, Failure) else failed)
-        yield from table_checks(self.folder, self.manifest, planned, self.dataset, replicas, outcomes)
+        yield from table_checks(self.folder, self.manifest, planned, self.dataset, replicas, outcomes, self.book)
         yield self._recorded(planned.metrics)
 
     def _written_config(self) -> RunConfig:

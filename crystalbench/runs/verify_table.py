@@ -12,8 +12,10 @@ from crystalbench.evidence import Evidence
 from crystalbench.isolation import isolated
 from crystalbench.runs.cache import read_regular
 from crystalbench.runs.checks import Check, Finding, check, differences
-from crystalbench.runs.evidence import evidence_of
+from crystalbench.runs.energy_book import EnergyBook
+from crystalbench.runs.evidence import evidence_of, firsts_of
 from crystalbench.runs.folder import RunFolder
+from crystalbench.runs.material_pages import stored_pages
 from crystalbench.runs.stream import ReplicaSamples
 from crystalbench.runs.table import run_table
 from crystalbench.runs.verify_plan import PlanChecks
@@ -31,8 +33,9 @@ def table_checks(
     dataset: Dataset,
     replicas: Replicas,
     outcomes: Outcomes,
+    book: EnergyBook | None,
 ) -> Iterator[Check]:
-    """Yield a check for each part of the table, and one for each report."""
+    """Yield a check for each part of the table, and one for each report; ``book`` judges materials in the folder."""
     try:
         text = read_regular(folder.path / "table.json").decode("utf-8")
         table = from_json(text)
@@ -51,7 +54,11 @@ def table_checks(
         whole = planned.complete and len(rows) == len(plan.generators)
         left_out = set(given) - set(replicas)
         yield from _compared(json.loads(text), json.loads(to_json(again)), whole, bool(planned.lost), left_out)
-    yield from _reports(folder, manifest, planned, table, evidence_of(dataset, replicas))
+    materials = isolated("judge", "verify", partial(stored_pages, folder, book, firsts_of(replicas), dataset))
+    if isinstance(materials, Failure):
+        yield Check("materials of reports", Finding.DIFFERS, f"cannot be read: {materials.error}")
+        return
+    yield from _reports(folder, manifest, planned, table, evidence_of(dataset, replicas, materials))
 
 
 def _compared(
@@ -115,6 +122,9 @@ def _reports(
         file = f"table{reporter.suffix}" if reporter else ""
         if reporter is None or reporter.version != version or file not in manifest["files"]:
             yield Check(f"report {name}", Finding.NOT_CHECKED, "is not installed, or in another version")
+            continue
+        if reporter.illustrated is not None and "energies" in manifest and planned.energies is None:
+            yield Check(f"report {name}", Finding.NOT_CHECKED, "shows materials, which cannot be judged now")
             continue
         text = isolated("report", name, partial(reporter.report, table, evidence))
         written = folder.path / file

@@ -20,6 +20,7 @@ from crystalbench.plugins import Plugins
 from crystalbench.runs.cache import Cache
 from crystalbench.runs.checks import Check, Finding
 from crystalbench.runs.config import RunConfig
+from crystalbench.runs.evidence import stored_evidence
 from crystalbench.runs.folder import RunFolder
 from crystalbench.runs.materials import SearchedMaterials
 from crystalbench.runs.plan import make_plan
@@ -27,6 +28,7 @@ from crystalbench.runs.run import Finished, Run
 from crystalbench.runs.verify import Verification
 from crystalbench.tables.results import MetricResult
 from crystalbench_plugins.metrics import stability
+from crystalbench_plugins.reports import html
 from tests.energy_plugins import Energies
 from tests.small_plugins import Small
 
@@ -50,6 +52,7 @@ def all_plugins() -> Plugins:
     plugins.register(Small(), "small")
     plugins.register(stability, "stability")
     plugins.register(Energies(), "energies")
+    plugins.register(html, "html")
     return plugins
 
 
@@ -133,6 +136,36 @@ def test_a_column_says_potential_references_hull_and_caveat(finished: Finished) 
         assert said in column.basis
     manifest = RunFolder(finished.folder).manifest()
     assert manifest["energies"]["hull"]["identity"] == "4" * 64
+
+
+def test_the_report_shows_funnels_distances_and_the_best_materials_with_their_structures(finished: Finished) -> None:
+    page = (finished.folder / "table.html").read_text()
+    assert "S.U.N., M.S.U.N.: from samples to materials" in page.replace("&#44;", ",")
+    _, _, materials = page.partition("<h2>Materials</h2>")
+    shown, _, _ = materials.partition("</section>")
+    best = min(
+        (row for row in scores(finished.folder) if row["e_above_hull"]), key=lambda row: float(row["e_above_hull"])
+    )
+    ranked = shown[shown.index("<tbody>") :]
+    assert ranked.index(best["protostructure"]) < 200
+    assert "Energy above hull, Morse" in shown
+    assert "its errors against DFT were not measured" in shown
+    crystals = json.loads(shown.partition('class="crystals">')[2].partition("</script>")[0])
+    assert crystals["labels"][0] == best["protostructure"]
+    assert len(crystals["crystals"][0][2]) == 3 * len(crystals["crystals"][0][1])
+    assert stored_evidence(RunFolder(finished.folder), all_plugins()).rows["mine"].materials[0].title == "Morse"
+
+
+def test_where_the_hull_is_gone_the_report_says_so_in_the_place_of_materials(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CRYSTALBENCH_CACHE", str(tmp_path / "cache"))
+    hull = tmp_path / "mine.csv"
+    hull.write_text("formula,formation_energy\nNaCl,-0.40\n")
+    execute(tmp_path / "run", **settings(tmp_path, LABELS[:1], metrics=["stable"], energies={"hull": str(hull)}))
+    hull.unlink()
+    (page,) = stored_evidence(RunFolder(tmp_path / "run"), all_plugins()).rows["mine"].materials
+    assert "mine.csv" in page.listings[0].notes[0]
 
 
 def test_every_check_of_a_run_with_energies_holds_and_relaxing_again_agrees(finished: Finished) -> None:

@@ -55,7 +55,7 @@ def browsable(sheet: Sheet, evidence: Evidence) -> str:
         [part, "" if prototype == part else prototype, prototypes[prototype] if trained else None]
         for part, (_, prototype) in parts.items()
     ]
-    return _safe({"symbols": ELEMENTS, "parts": table, "rows": rows})
+    return safe_json({"symbols": ELEMENTS, "parts": table, "rows": rows})
 
 
 def _line(item: Converted, parts: dict[str, tuple[int, str]]) -> str:
@@ -76,6 +76,7 @@ def _arrays(structure: RawStructure) -> Sequence[object]:
     ]
 
 
-def _safe(document: object) -> str:
+def safe_json(document: object) -> str:
+    """Return JSON that no text in it can end, for a script element."""
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026").replace("\u2028", "\\u2028")

@@ -8,7 +8,7 @@ from crystalbench.tables.results import JSON
 from crystalbench_plugins.reports._layout import Sheet, full_title
 from crystalbench_plugins.reports._numbers import number
 
-SPLIT = "split"  # the key in the details of a result
+SPLIT, FUNNEL = "split", "funnel"  # keys in the details of a result
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ def panels(sheet: Sheet) -> Iterator[Panel]:
         found: list[tuple[str, str, Mapping[str, float | None]]] = []
         for line in sheet.counted:
             outcomes = line.row.cells.get(column.key, Cell()).outcomes
-            if outcomes and isinstance(outcomes[0], MetricResult) and (parts := _parts(outcomes[0].details)):
+            if outcomes and isinstance(outcomes[0], MetricResult) and (parts := _parts(outcomes[0].details, SPLIT)):
                 found.append((line.title, number(outcomes[0].value, column), parts))
         if found:
             keys = list(dict.fromkeys(key for *_, parts in found for key in parts))
@@ -37,9 +37,26 @@ def panels(sheet: Sheet) -> Iterator[Panel]:
             )
 
 
-def _parts(details: Mapping[str, JSON]) -> Mapping[str, float | None]:
-    """Return the numbers of a split; anything else in a stranger's table is none."""
-    split = details.get(SPLIT)
+def funnels(sheet: Sheet) -> Iterator[Panel]:
+    """Yield the counts that shares are left of, step by step; columns of the same counts together."""
+    titles: dict[tuple[tuple[str, ...], tuple[tuple[str, tuple[str, ...]], ...]], list[str]] = {}
+    for column in sheet.table.columns:
+        found: list[tuple[str, Mapping[str, float | None]]] = []
+        for line in sheet.counted:
+            outcomes = line.row.cells.get(column.key, Cell()).outcomes
+            if outcomes and isinstance(outcomes[0], MetricResult) and (steps := _parts(outcomes[0].details, FUNNEL)):
+                found.append((line.title, steps))
+        heads = tuple(dict.fromkeys(step for _, steps in found for step in steps))
+        rows = tuple((title, tuple(_text(steps.get(head)) for head in heads)) for title, steps in found)
+        if rows:
+            titles.setdefault((heads, rows), []).append(full_title(column))
+    for (heads, rows), columns in titles.items():
+        yield Panel(title=f"{', '.join(columns)}: from samples to materials", heads=heads, rows=rows)
+
+
+def _parts(details: Mapping[str, JSON], name: str) -> Mapping[str, float | None]:
+    """Return the numbers of a part of the details; anything else in a stranger's table is none."""
+    split = details.get(name)
     if not isinstance(split, dict):
         return {}
     return {key: value for key, value in split.items() if value is None or isinstance(value, int | float)}

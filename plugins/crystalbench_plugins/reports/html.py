@@ -55,8 +55,9 @@ from crystalbench_plugins.reports._layout import (
     problem_text,
     unit_of,
 )
+from crystalbench_plugins.reports._materials import drawn, listed
 from crystalbench_plugins.reports._numbers import number, scaled
-from crystalbench_plugins.reports._splits import panels
+from crystalbench_plugins.reports._splits import funnels, panels
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -77,7 +78,6 @@ def render(table: Table, evidence: Evidence | None = None) -> str:
     """
     from markupsafe import Markup
 
-    script = files(__package__).joinpath("report.js").read_text(encoding="utf-8")
     sheet = layout(table)
     view = table.presentation
     more = _behind_the_switch(table)
@@ -89,9 +89,7 @@ def render(table: Table, evidence: Evidence | None = None) -> str:
     ]
     return _template().render(
         title=view.caption or table.title,
-        script=Markup(script),
-        script_hash="sha256-" + b64encode(sha256(script.encode()).digest()).decode(),
-        style=Markup(files(__package__).joinpath("report.css").read_text(encoding="utf-8")),
+        **_surroundings(),
         more=len(more),
         heads=[
             _head(column, marks, column.key in more) for column, marks in zip(table.columns, sheet.heads, strict=True)
@@ -116,7 +114,8 @@ def render(table: Table, evidence: Evidence | None = None) -> str:
         compared="" if evidence is None else f"{evidence.dataset.spec.reference} of {evidence.dataset.name}",
         browse="" if evidence is None else Markup(browsable(sheet, evidence)),
         charts=charts,
-        panels=list(panels(sheet)),
+        materials=[] if evidence is None else list(_materials(sheet, evidence)),
+        panels=[*panels(sheet), *funnels(sheet)],
         samples=[_samples(line, row, reasons) for line, row in zip(sheet.counted, numbers, strict=True)],
         counts=heads,
         counts_note=counts_note(heads),
@@ -136,6 +135,36 @@ def render(table: Table, evidence: Evidence | None = None) -> str:
     )
 
 
+def _surroundings() -> dict[str, str]:
+    """Style sheet and script of every page, with the hash of the script."""
+    from markupsafe import Markup
+
+    script = files(__package__).joinpath("report.js").read_text(encoding="utf-8")
+    return {
+        "script": Markup(script),
+        "script_hash": "sha256-" + b64encode(sha256(script.encode()).digest()).decode(),
+        "style": Markup(files(__package__).joinpath("report.css").read_text(encoding="utf-8")),
+    }
+
+
+def _materials(sheet: Sheet, evidence: Evidence) -> Iterator[dict[str, object]]:
+    """Yield what was made of the samples of each generator."""
+    for line in sheet.counted:
+        row = evidence.rows.get(line.row.generator)
+        if row is not None and row.materials:
+            pages = [{"title": page.title, **_listings(page)} for page in row.materials]
+            yield {"title": line.title, "kind": line.row.kind.value, "pages": pages}
+
+
+def _listings(page: Page) -> dict[str, object]:
+    from markupsafe import Markup
+
+    return {
+        "listings": [(listing, Markup(crystals)) for listing, crystals in listed(page)],
+        "charts": [(title, Markup(svg)) for title, svg in drawn(page)],
+    }
+
+
 def _drawn(figures: ProfileFigures) -> dict[str, object]:
     from markupsafe import Markup
 
@@ -150,10 +179,11 @@ def _drawn(figures: ProfileFigures) -> dict[str, object]:
 @cache
 def _template(name: str = "report.html") -> "Template":
     """Return the template: every value is put on one line of printable text, and escaped unless it is markup."""
-    from jinja2 import Environment, StrictUndefined
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
     from markupsafe import Markup
 
     environment = Environment(
+        loader=FunctionLoader(lambda name: files(__package__).joinpath(name).read_text(encoding="utf-8")),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -161,7 +191,7 @@ def _template(name: str = "report.html") -> "Template":
         keep_trailing_newline=True,
         finalize=lambda value: plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value,
     )
-    return environment.from_string(files(__package__).joinpath(name).read_text(encoding="utf-8"))
+    return environment.get_template(name)
 
 
 # --- the table ----------------------------------------------------------------------------------------------------
@@ -302,10 +332,7 @@ def _values(sheet: Sheet) -> Iterator[dict[str, object]]:
 
 def render_page(page: Page) -> str:
     """Write plain tables as one page of the same looks."""
-    from markupsafe import Markup
-
-    style = Markup(files(__package__).joinpath("report.css").read_text(encoding="utf-8"))
-    return _template("page.html").render(title=page.title, style=style, listings=page.listings)
+    return _template("page.html").render(title=page.title, **_surroundings(), **_listings(page))
 
 
 @hookimpl
@@ -313,7 +340,7 @@ def crystalbench_reporters() -> Iterable[ReporterSpec]:
     return (
         ReporterSpec(
             name="html",
-            version="4",
+            version="5",
             title="HTML report",
             suffix=".html",
             render=render,

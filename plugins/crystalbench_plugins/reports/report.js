@@ -190,7 +190,8 @@ function samples(section, data) {
     const times = (n, zero) => make("td", n === null ? "–" : n === 0 ? zero : `${n.toLocaleString("en")} ×`, n === 0 ? "novel" : "");
     tr.append(formula, make("td", s.label, "left code"), make("td", s.prototype, "left code"), times(s.known, "novel"), times(s.prototypes, "new"));
     const view = make("td");
-    if (s.structure) view.append(button("view", () => viewer(s)));
+    const words = { title: `Sample ${s.place}`, label: s.label, origin: "as the generator gave them" };
+    if (s.structure) view.append(button("view", () => viewer(s.structure, words)));
     tr.append(view);
     return tr;
   }
@@ -217,8 +218,8 @@ const COLOURS = ["#d1495b", "#3c78b4", "#e08e2b", "#4f9d69", "#7a5aa6", "#a0662f
 let symbols = [];
 const PERIODS = [2, 10, 18, 36, 54, 86, 118];
 
-function viewer(sample) {
-  const [cell, numbers, coords] = sample.structure;
+function viewer(structure, words) {
+  const [cell, numbers, coords] = structure;
   const vectors = [0, 3, 6].map((i) => cell.slice(i, i + 3));
   const at = (f) => [0, 1, 2].map((k) => f[0] * vectors[0][k] + f[1] * vectors[1][k] + f[2] * vectors[2][k]);
   const middle = at([0.5, 0.5, 0.5]);
@@ -239,7 +240,7 @@ function viewer(sample) {
   const svg = document.createElementNS(space, "svg");
   svg.setAttribute("viewBox", "-200 -200 400 400");
   svg.setAttribute("role", "img");
-  svg.setAttribute("aria-label", `Structure of sample ${sample.place}, ${sample.label}`);
+  svg.setAttribute("aria-label", `Structure of ${words.title}, ${words.label}`);
   svg.tabIndex = 0;
   const angle = { x: -0.35, y: 0.6 };
   const turned = (p) => {
@@ -284,8 +285,8 @@ function viewer(sample) {
   });
   const lengths = vectors.map((v) => Math.hypot(...v).toFixed(2)).join(", ");
   dialog.append(
-    make("h2", `Sample ${sample.place}`), make("p", sample.label, "code"), svg, key,
-    make("p", `${numbers.length} atoms as the generator gave them; edges ${lengths} Å. Drag or use the arrow keys to turn.`, "legend"),
+    make("h2", words.title), make("p", words.label, "code"), svg, key,
+    make("p", `${numbers.length} ${numbers.length === 1 ? "atom" : "atoms"} ${words.origin}; edges ${lengths} Å. Drag or use the arrow keys to turn.`, "legend"),
     button("close", () => dialog.close()),
   );
   dialog.addEventListener("close", () => dialog.remove());
@@ -293,10 +294,26 @@ function viewer(sample) {
   dialog.showModal();
 }
 
+// --- materials: a button for the structure of each row
+
+function crystals(script) {
+  const data = JSON.parse(script.textContent);
+  symbols = data.symbols;
+  const table = script.parentElement.querySelector("table");
+  table.tHead.rows[0].append(Object.assign(make("th", "structure"), { scope: "col" }));
+  data.crystals.forEach((structure, i) => {
+    const cell = make("td");
+    const words = { title: `Material ${i + 1}`, label: data.labels[i], origin: "after relaxation" };
+    if (structure) cell.append(button("view", () => viewer(structure, words)));
+    table.tBodies[0].rows[i].append(cell);
+  });
+}
+
 // --- start
 
 const table = document.querySelector("table.results");
 if (table) results(table);
 document.querySelectorAll("section.choose").forEach(chooser);
+document.querySelectorAll("script.crystals").forEach(crystals);
 const given = document.getElementById("samples-data");
 if (given) samples(document.getElementById("samples"), JSON.parse(given.textContent));
