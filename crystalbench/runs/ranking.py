@@ -96,13 +96,19 @@ def _way(one: Judged, known: frozenset[str] | None) -> tuple[Entry, ...]:
     material = one.material
     relaxed = material.energy is not None
     return (
-        rounded(material.energy), one.products, len(material.tries), material.best or None, material.agreed,
+        rounded(material.energy), one.products, len(material.tries), material.best or None, _agreed(one),
         _after(one), material.relaxed, material.loose, material.kept if relaxed else None,
         material.tries[material.best - 1].own if material.best else None,
         None if known is None else material.label not in known,
         None if known is None or not material.relaxed else material.relaxed not in known,
         round(material.seconds, 2), str(one.reason or ""), one.detail,
     )  # fmt: skip
+
+
+def _agreed(one: Judged) -> bool | None:
+    """Whether two energies agree; None where the sample's own geometry was the only try: there was nothing to agree."""
+    tries = one.material.tries
+    return None if len(tries) == 1 and tries[0].own else one.material.agreed
 
 
 def _after(one: Judged) -> str:

@@ -77,6 +77,12 @@ def test_a_sample_with_coordinates_begins_with_its_own_geometry(moved: tuple[Pat
     kept = [material for material in materials if material.tries[0].energy is not None and len(material.tries) == 1]
     assert kept, "no geometry was enough"
     assert all(material.kept and material.agreed for material in kept)
+    listing = moved[3].ranking
+    keys = [heading.key for heading in listing.headings]
+    for row in listing.rows:
+        one = dict(zip(keys, row, strict=True))
+        assert (one["agreed"] is None) == (one["tries"] == 1), one
+        assert one["own_geometry"] is True
 
 
 def test_where_the_hull_is_gone_nothing_is_judged_again_and_the_remedy_is_named(
