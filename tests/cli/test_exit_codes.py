@@ -99,6 +99,8 @@ UNUSABLE: tuple[tuple[str, Maker, str], ...] = (
     ("plan -s mine={} --reader mine=labels", pickled, "a Python pickle"),
     ("verify {}", no_manifest, "no manifest"),
     ("table {}", no_table, "not JSON"),
+    ("compare {}", no_table, "name a second run, or two rows of this one with --rows A,B"),
+    ("compare {} --rows a", no_table, "--rows a: expected two names, A,B"),
     ("size-effect {}", no_manifest, "no manifest"),
     ("plugin check labels --samples {}", absent, "does not exist"),
     ("dataset build {} --name mine", empty, "an empty file"),
