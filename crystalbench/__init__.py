@@ -5,6 +5,7 @@
 
 from typing import TYPE_CHECKING
 
+from crystalbench.crystals.geometry import Geometry
 from crystalbench.crystals.protostructure import Orbit, Protostructure
 from crystalbench.crystals.samples import Converted, Invalid, InvalidReason, RawStructure, Sample, SampleSet
 from crystalbench.datasets import Dataset, DatasetSpec, Split
@@ -69,13 +70,13 @@ if TYPE_CHECKING:
 __all__ = [
     "Cell", "Column", "ColumnSet", "CommandSpec", "ConfigError", "Converted", "CrystalbenchError", "Dataset",
     "DatasetError", "DatasetSpec", "Decomposition", "Direction", "Draw", "Encoded", "Encoder", "EncoderError",
-    "EncoderSpec", "EnergyScheme", "Evaluated", "Evidence", "Failure", "Gap", "GeneratorSpec", "Given", "Hull",
-    "HullSpec", "Invalid", "InvalidReason", "MetricResult", "MetricSpec", "Missing", "Need", "NotComputable",
-    "Orbit", "Parameter", "Parameters", "PluginError", "Potential", "PotentialError", "PotentialSpec",
-    "Presentation", "Protostructure", "ProtostructureError", "RawStructure", "ReadError", "ReaderSpec", "Realised",
-    "RealiserSpec", "ReporterSpec", "Result", "Row", "RowEvidence", "RowKind", "Sample", "SampleSet", "Sampler",
-    "SamplerInput", "Scale", "ScoreInput", "SettingError", "Split", "Subset", "SuiteSpec", "Table", "Timing",
-    "Unrealised", "UnrealisedReason", "Value", "__version__", "evaluate", "hookimpl", "load",
+    "EncoderSpec", "EnergyScheme", "Evaluated", "Evidence", "Failure", "Gap", "GeneratorSpec", "Geometry", "Given",
+    "Hull", "HullSpec", "Invalid", "InvalidReason", "MetricResult", "MetricSpec", "Missing", "Need",
+    "NotComputable", "Orbit", "Parameter", "Parameters", "PluginError", "Potential", "PotentialError",
+    "PotentialSpec", "Presentation", "Protostructure", "ProtostructureError", "RawStructure", "ReadError",
+    "ReaderSpec", "Realised", "RealiserSpec", "ReporterSpec", "Result", "Row", "RowEvidence", "RowKind", "Sample",
+    "SampleSet", "Sampler", "SamplerInput", "Scale", "ScoreInput", "SettingError", "Split", "Subset", "SuiteSpec",
+    "Table", "Timing", "Unrealised", "UnrealisedReason", "Value", "__version__", "evaluate", "hookimpl", "load",
     "potential_from_calculator",
 ]  # fmt: skip
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from crystalbench.crystals.geometry import Geometry
 from crystalbench.crystals.samples import Sample, SampleSet
 from crystalbench.datasets import Dataset, Split
 from crystalbench.encoded import Encoded, Encoder, RunEncoder
@@ -244,6 +245,7 @@ class Need(StrEnum):
     TRAIN = "train"  # the training split itself, for what is novel
     TIMING = "timing"  # a clock on the sampling
     ENCODER = "encoder"  # embeddings and energies of protostructures: a column for each encoder of the run
+    GEOMETRY = "geometry"  # what samples measure that came with coordinates; for metrics of all samples
     ENERGY = "energy"  # relaxed structures, their energies and a convex hull: a column for each potential of the run
 
 
@@ -261,6 +263,7 @@ class ScoreInput:
     timing: Timing | None = None
     encoder: RunEncoder | None = None
     run_energies: RunEnergies | None = None
+    run_geometries: tuple[Geometry | None, ...] | None = None
 
     @property
     def reference(self) -> Split:
@@ -288,6 +291,13 @@ class ScoreInput:
         if self.run_energies is None:
             raise LookupError("this metric did not declare needs={Need.ENERGY}")
         return self.run_energies
+
+    @property
+    def geometries(self) -> tuple[Geometry | None, ...]:
+        """One for each sample, None without coordinates that can be measured; for metrics with ``Need.GEOMETRY``."""
+        if self.run_geometries is None:
+            raise LookupError("this metric did not declare needs={Need.GEOMETRY}")
+        return self.run_geometries
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,7 +37,7 @@ ROCK_SALT = RawStructure.of(
 EXPORTED = """
     Cell Column ColumnSet CommandSpec ConfigError Converted CrystalbenchError Dataset DatasetError DatasetSpec
     Decomposition Direction Draw Encoded Encoder EncoderError EncoderSpec EnergyScheme Evaluated Evidence
-    Failure Gap GeneratorSpec Given Hull HullSpec Invalid InvalidReason MetricResult MetricSpec Missing Need
+    Failure Gap GeneratorSpec Geometry Given Hull HullSpec Invalid InvalidReason MetricResult MetricSpec Missing Need
     NotComputable Orbit Parameter Parameters PluginError Potential PotentialError PotentialSpec Presentation
     Protostructure ProtostructureError RawStructure ReadError ReaderSpec Realised RealiserSpec ReporterSpec
     Result Row RowEvidence RowKind Sample SampleSet Sampler SamplerInput Scale ScoreInput SettingError Split

@@ -15,11 +15,11 @@ from crystalbench.cli.output import written
 from crystalbench.crystals.samples import Converted, Invalid, InvalidReason, Sample, nothing_valid
 from crystalbench.errors import ConfigError, ReadError
 from crystalbench.plugins import Plugins
+from crystalbench.runs.chunks import settled
 from crystalbench.runs.config import RunConfig, check_parameters
 from crystalbench.runs.detection import detect_reader, named_reader
 from crystalbench.runs.folder import SAMPLE_FIELDS, sample_row
 from crystalbench.runs.plan import FILE_CHUNK
-from crystalbench.runs.stream import settled
 
 
 @click.command(name="convert")

@@ -100,7 +100,7 @@ FLAGS = (
         "--metrics",
         metavar=NAMES,
         type=record("metrics", several=True),
-        help="Metrics to compute.  [default: all but those that relax materials]",
+        help="Metrics to compute, or words for several: default, structure.  [default: default]",
     ),
     click.option(
         "--with-energies",

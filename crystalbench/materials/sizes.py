@@ -4,7 +4,6 @@ The table is computed by `crystalbench.materials.data.build_element_sizes`, whic
 """
 
 import functools
-import itertools
 import json
 from dataclasses import dataclass
 from importlib.resources import files
@@ -13,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crystalbench.crystals.elements import ELEMENTS
+from crystalbench.crystals.geometry import nearest
 from crystalbench.crystals.samples import RawStructure
 from crystalbench.crystals.screen import reduced
 
 Array = NDArray[np.float64]
 
-_IMAGES = np.array(sorted(itertools.product((-1, 0, 1), repeat=3), key=lambda t: sum(map(abs, t))), dtype=np.float64)
 _PAIRS_AT_ONCE = 20_000  # 27 images of each: some 13 MB
 
 
@@ -77,20 +76,3 @@ def clearance(structure: RawStructure) -> float:
         ratios[np.arange(len(ratios)), np.arange(len(ratios))] = np.inf
         least = min(least, ratios.min())
     return float(least)
-
-
-def nearest(difference: Array, lattice: Array) -> Array:
-    """Return the length in Å of the shortest image of fractional differences (..., 3).
-
-    Parameters
-    ----------
-    difference
-        In coordinates of ``lattice``; any real numbers.
-    lattice
-        (3, 3), Minkowski-reduced (`crystalbench.crystals.screen.reduced`): then the shortest image is among the 27
-        around the wrapped difference.
-    """
-    wrapped = difference - np.rint(difference)
-    vectors = (wrapped[..., None, :] + _IMAGES) @ lattice
-    lengths: Array = np.sqrt(np.einsum("...k,...k->...", vectors, vectors).min(axis=-1))
-    return lengths

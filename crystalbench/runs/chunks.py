@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
+from crystalbench.crystals.geometry import Geometry
 from crystalbench.crystals.protostructure import Protostructure
 from crystalbench.crystals.samples import Converted, Invalid, InvalidReason, RawStructure, Sample
 from crystalbench.crystals.wyckoff import FINEST_FIRST, Table
+from crystalbench.errors import PluginError
 from crystalbench.interfaces import Draw, Timing
 from crystalbench.tables.results import JSON
 
@@ -15,13 +17,15 @@ from crystalbench.tables.results import JSON
 class Chunk:
     """A converted chunk.
 
-    ``last`` says that the stream ended with it, ``coordinates`` that samples of it came with a geometry.
+    ``last`` says that the stream ended with it, ``coordinates`` that samples of it came with some. ``geometries`` has
+    one for each item, None where there is none, if they were asked for; they are kept apart from it.
     """
 
     items: tuple[Converted, ...]
     timing: Timing | None
     last: bool
     coordinates: bool = False
+    geometries: tuple[Geometry | None, ...] = ()
 
     def to_json(self) -> JSON:
         timing = asdict(self.timing) if self.timing else None
@@ -39,7 +43,7 @@ class Chunk:
         if n >= len(self.items):
             return self
         timing = self.timing and scaled(self.timing, n / len(self.items))
-        return replace(self, items=self.items[:n], timing=timing)
+        return replace(self, items=self.items[:n], timing=timing, geometries=self.geometries[:n])
 
 
 def scaled(timing: Timing, share: float) -> Timing:
@@ -80,6 +84,15 @@ def _from_json(data: Any) -> Sample:
     return Protostructure.parse(data, FINEST_FIRST[0]) if isinstance(data, str) else _invalid(data)
 
 
+def geometries_to_json(geometries: Sequence[Geometry | None]) -> JSON:
+    """Rows of `Geometry`, or None for what has none."""
+    return [None if one is None else list(one.row()) for one in geometries]
+
+
+def geometries_from_json(data: Any) -> tuple[Geometry | None, ...]:
+    return tuple(None if row is None else Geometry.of_row(row) for row in data)
+
+
 def converted_from_json(data: Any, table: Table) -> Converted:
     """Read a label that is canonical under ``table``, or [reason, detail]."""
     return Protostructure.from_canonical(data, table) if isinstance(data, str) else _invalid(data)
@@ -103,3 +116,18 @@ def total_timing(timings: Sequence[Timing | None]) -> Timing | None:
         cpu_seconds=sum(cpu) if len(cpu) == len(measured) else None,
         load=max(loads, default=None),
     )
+
+
+def settled(item: Converted, table: Table) -> Converted:
+    """Put a protostructure into the run's letter table; keep a detail on one line of plain text.
+
+    A finer table can be made coarser; what a coarser one has merged is lost.
+    """
+    if isinstance(item, Invalid):
+        plain = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in item.detail)
+        return replace(item, detail=plain)
+    if item.table is table:
+        return item
+    if FINEST_FIRST.index(item.table) > FINEST_FIRST.index(table):
+        raise PluginError(f"{item.label} is canonical under table {item.table}, which merges what {table} keeps apart")
+    return Protostructure(item.spacegroup, item.orbits, table)

@@ -97,7 +97,7 @@ def energy_book(
             executors=plan.config.executors,
             log=log,
         )
-        return SearchedRows(samples=replica.asked, own=streams[replica.name].geometries, materials=materials)
+        return SearchedRows(samples=replica.asked, own=streams[replica.name].coordinates, materials=materials)
 
     return EnergyBook(plan=energies, seed=plan.config.seed, rows=rows)
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from crystalbench.energies import HullSpec, PotentialSpec, RealiserSpec, calibration_of
 from crystalbench.errors import ConfigError, unknown_name
-from crystalbench.interfaces import Need
 from crystalbench.isolation import required
 from crystalbench.materials.potential import EnergyScheme
 from crystalbench.materials.search import search
@@ -15,7 +14,7 @@ from crystalbench.parameters import Parameters
 from crystalbench.plugins import Plugins, Registry
 from crystalbench.runs.cache import content_key
 from crystalbench.runs.code_identity import code_identity
-from crystalbench.runs.config import RunConfig, check_parameters, plain_values
+from crystalbench.runs.config import check_parameters, plain_values
 from crystalbench.runs.energy_config import EnergyConfig
 from crystalbench.runs.hull_file import hull_from_file
 from crystalbench.runs.keys import checked_identity
@@ -104,14 +103,6 @@ class EnergyPlan:
             f"relaxed with {potential.describe()}, {scheme}; {error}; hull and elemental references"
             f"{'' if self.hull.file else ' (DFT)'}: {self.hull.describe()}: {self.hull.spec.caveat.rstrip('.')}"
         )
-
-
-def wanted_metrics(config: RunConfig, plugins: Plugins) -> tuple[str, ...]:
-    """Return the names of the metrics of a run: those named, else the default ones; with those of energies if asked."""
-    ordered = sorted(plugins.metrics.values(), key=lambda spec: (spec.order, spec.name))
-    named = config.metrics or tuple(spec.name for spec in ordered if spec.default)
-    more = (spec.name for spec in ordered if config.with_energies and Need.ENERGY in spec.needs)
-    return tuple(dict.fromkeys((*named, *more)))
 
 
 def plan_energies(

@@ -4,6 +4,7 @@ inputs/               samples that were in memory, as the run read them
 manifest.json         the resolved configuration, versions, hardware, digests of the other files
 samples/NAME.R.csv    every sample of replica R in order: protostructure, or the reason why there is none
 samples/NAME.0.structures.json   the first samples that came with coordinates, for the report
+samples/NAME.R.geometry.csv      what the samples measure, where a metric asks for it
 ledger.csv            the invalid samples of all generators with their reasons
 scores.json           every cell at full precision, with its denominator and interval
 table.*               the table, in every report format
@@ -25,6 +26,8 @@ from crystalbench.interfaces import Timing
 from crystalbench.runs.cache import atomic_write, content_key, file_digest, read_regular
 from crystalbench.runs.chunks import to_json
 from crystalbench.runs.config import RunConfig
+from crystalbench.runs.geometry_file import SUFFIX as GEOMETRY
+from crystalbench.runs.geometry_file import read_geometries
 from crystalbench.runs.inputs import INPUTS, SUFFIX, placed, portable
 from crystalbench.runs.manifest_shape import Status, check_shape
 from crystalbench.runs.stream import ReplicaSamples
@@ -89,6 +92,9 @@ class RunFolder:
             timing=Timing(**written["timing"]) if written["timing"] else None,
             notes=tuple(written["notes"]),
             structures=self.read_structures(written["samples"].removesuffix(".csv") + STRUCTURES),
+            geometries=read_geometries(
+                self.path / (written["samples"].removesuffix(".csv") + GEOMETRY), min(written["n"], written["drawn"])
+            ),
         )
 
     def manifest(self) -> dict[str, Any]:
@@ -178,6 +184,11 @@ def _safe(generator: str) -> str:
 def structures_name(generator: str, replica: int) -> str:
     """File of the structures of one replica, beside its samples."""
     return samples_name(generator, replica).removesuffix(".csv") + STRUCTURES
+
+
+def geometry_name(generator: str, replica: int) -> str:
+    """File of what the samples of one replica measure, beside them."""
+    return samples_name(generator, replica).removesuffix(".csv") + GEOMETRY
 
 
 def csv_text(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:

@@ -20,10 +20,11 @@ from crystalbench.runs.code_identity import code_identity
 from crystalbench.runs.compared import Comparison, check_novel, choose_dataset, with_scale
 from crystalbench.runs.config import GeneratorConfig, RunConfig, check_parameters
 from crystalbench.runs.encoder_plan import EncoderPlan, plan_encoders
-from crystalbench.runs.energy_plan import EnergyPlan, PotentialPlan, plan_energies, wanted_metrics
+from crystalbench.runs.energy_plan import EnergyPlan, PotentialPlan, plan_energies
 from crystalbench.runs.keys import check_drawing, row_key, run_key
 from crystalbench.runs.sample_files import generated, reader_of, sample_files
 from crystalbench.runs.unused import without_unused
+from crystalbench.runs.wanted import wanted_metrics
 from crystalbench.tables.results import ENCODED_WITH, JSON, ColumnSet, RowKind
 from crystalbench.versions import packages
 
@@ -139,6 +140,11 @@ class Plan:
     def dataset(self) -> DatasetSpec:
         return self.comparison.dataset
 
+    @property
+    def measured(self) -> int:
+        """The number of atoms up to which the geometry of samples is taken; 0 where no metric asks for it."""
+        return measured_atoms(self.config, self.metrics)
+
 
 def make_plan(config: RunConfig, plugins: Plugins) -> Plan:
     """Resolve ``config``; raises `ConfigError` for what the user must change, `DatasetError` for absent data."""
@@ -222,6 +228,12 @@ def plan_metrics(
     if twice := {key for key in keys if keys.count(key) > 1}:
         raise ConfigError(f"two encoders would share the column {', '.join(sorted(twice))}; name one of them")
     return tuple(plans)
+
+
+def measured_atoms(config: RunConfig, metrics: Sequence[MetricPlan]) -> int:
+    """Return the number of atoms up to which these metrics want the geometry of samples; 0: of none."""
+    needed = any(Need.GEOMETRY in metric.spec.needs for metric in metrics)
+    return config.conversion.max_atoms if needed else 0
 
 
 def plan_run_energies(

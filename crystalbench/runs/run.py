@@ -19,7 +19,15 @@ from crystalbench.runs.cache import Cache
 from crystalbench.runs.energy_book import EnergyBook, energy_book, energy_files
 from crystalbench.runs.evidence import evidence_of, firsts_of
 from crystalbench.runs.failures import READ, drawing_failure, drawn_or_failed
-from crystalbench.runs.folder import LEDGER, RunFolder, ledger_text, samples_name, structures_name
+from crystalbench.runs.folder import (
+    LEDGER,
+    RunFolder,
+    geometry_name,
+    ledger_text,
+    samples_name,
+    structures_name,
+)
+from crystalbench.runs.geometry_file import geometry_text
 from crystalbench.runs.inputs import shown
 from crystalbench.runs.manifest import drawn_json, started_manifest
 from crystalbench.runs.manifest_shape import Status
@@ -101,7 +109,16 @@ class Run:
     def _draw_all(self, dataset: Dataset, convert: Convert) -> Replicas:
         streams = {
             generator.name: [
-                Stream(generator, r, dataset, self.cache, convert, self._step, self.plan.config.executors)
+                Stream(
+                    generator,
+                    r,
+                    dataset,
+                    self.cache,
+                    convert,
+                    self._step,
+                    self.plan.config.executors,
+                    self.plan.measured,
+                )
                 for r in generator.replicas
             ]
             for generator in self.plan.generators
@@ -160,6 +177,8 @@ class Run:
                     self.folder.write_samples(samples_name(generator, index), samples.drawn)
                     if samples.structures:
                         self.folder.write_structures(structures_name(generator, index), samples.structures)
+                    if samples.geometries:
+                        self.folder.write_text(geometry_name(generator, index), geometry_text(samples.geometries))
         self.folder.write_text(LEDGER, ledger_text(replicas))
         scores = {g: {m: list(map(outcome_to_json, cell)) for m, cell in row.items()} for g, row in outcomes.items()}
         self.folder.write_json("scores.json", scores)

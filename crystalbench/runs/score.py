@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from time import perf_counter
 
+from crystalbench.crystals.geometry import Geometry
 from crystalbench.crystals.samples import SampleSet
 from crystalbench.datasets import Dataset
 from crystalbench.errors import NotComputable, PluginError
@@ -12,6 +13,7 @@ from crystalbench.executors import ONE_PROCESS, Executors
 from crystalbench.interfaces import MetricSpec, Need, ScoreInput, Subset
 from crystalbench.isolation import isolated
 from crystalbench.runs.cache import Cache, content_key
+from crystalbench.runs.chunks import geometries_to_json
 from crystalbench.runs.code_identity import code_identity
 from crystalbench.runs.embeddings import CachedEncoder
 from crystalbench.runs.encoder_plan import EncoderPlan
@@ -83,6 +85,7 @@ class Scorer:
                     timing=replica.timing if Need.TIMING in spec.needs else None,
                     encoder=self._encoder(metric),
                     run_energies=self._energies(metric, replica),
+                    run_geometries=self._geometries(spec, replica),
                 )
             )
         except NotComputable as reason:
@@ -111,6 +114,13 @@ class Scorer:
             raise PluginError(f"metric {metric.spec.name}: what needs energies is given all samples: subset=Subset.ALL")
         return self.energies.of(metric.potential, replica)
 
+    def _geometries(self, spec: MetricSpec, replica: ReplicaSamples) -> tuple[Geometry | None, ...] | None:
+        if Need.GEOMETRY not in spec.needs:
+            return None
+        if spec.subset is not Subset.ALL:
+            raise PluginError(f"metric {spec.name}: what needs geometries is given all samples: subset=Subset.ALL")
+        return replica.geometries or (None,) * len(replica.asked)
+
     def _novel(self, replica: ReplicaSamples) -> SampleSet:
         novel = replica.novel(self.dataset)
         return SampleSet(novel.items[: self.novel]) if self.novel else novel
@@ -132,6 +142,7 @@ class Scorer:
             timing=asdict(timing) if timing else None,
             encoder=encoder.key if encoder else None,
             seed=self.seed,
+            geometries=geometries_to_json(replica.geometries) if Need.GEOMETRY in spec.needs else None,
         )
 
 

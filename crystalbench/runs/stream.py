@@ -7,12 +7,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from itertools import chain, islice
-from pathlib import Path
+from itertools import islice
 from typing import Protocol
 
-from crystalbench.crystals.make import fault
-from crystalbench.crystals.protostructure import Protostructure
+from crystalbench.crystals.geometry import VERSION as GEOMETRY_VERSION
+from crystalbench.crystals.geometry import Geometry, geometry
+from crystalbench.crystals.make import fault, not_finite
 from crystalbench.crystals.samples import (
     Converted,
     Invalid,
@@ -21,19 +21,27 @@ from crystalbench.crystals.samples import (
     Sample,
     SampleSet,
 )
-from crystalbench.crystals.wyckoff import FINEST_FIRST, Table
 from crystalbench.datasets import Dataset
-from crystalbench.errors import PluginError, ReadError, SettingError
+from crystalbench.errors import PluginError, ReadError
 from crystalbench.executors import ONE_PROCESS, Executors
-from crystalbench.interfaces import Draw, ReaderSpec, Sampler, SamplerInput, Timing
-from crystalbench.parameters import Parameters
+from crystalbench.interfaces import Draw, Sampler, SamplerInput, Timing
 from crystalbench.runs.cache import Cache, content_key
-from crystalbench.runs.chunks import Chunk, draw_from_json, draw_to_json, to_json, total_timing
+from crystalbench.runs.chunks import (
+    Chunk,
+    draw_from_json,
+    draw_to_json,
+    geometries_from_json,
+    geometries_to_json,
+    settled,
+    to_json,
+    total_timing,
+)
 from crystalbench.runs.clock import clocked
 from crystalbench.runs.code_identity import code_identity
 from crystalbench.runs.elsewhere import ClusterSampler, Generator
+from crystalbench.runs.file_sampler import FileSampler
 from crystalbench.runs.notes import row_notes
-from crystalbench.runs.plan import FILE_CHUNK, GeneratorPlan, ReplicaPlan, generator_files
+from crystalbench.runs.plan import GeneratorPlan, ReplicaPlan, generator_files
 from crystalbench.runs.progress import Report, silent
 from crystalbench.runs.source import Held
 from crystalbench.tables.results import RowKind
@@ -50,37 +58,6 @@ class Convert(Protocol):
     """What turns drawn samples into protostructures."""
 
     def __call__(self, samples: list[Sample], progress: Callable[[int], None], /) -> list[Converted]: ...
-
-
-class FileSampler:
-    """A file as a stream of chunks that ends. Asking for an earlier chunk reads the file again.
-
-    ``digest`` is what the file has been planned with: every chunk is of that content, or raises `ReadError`.
-    """
-
-    def __init__(self, reader: ReaderSpec, source: Path, parameters: Parameters, generator: str, digest: str) -> None:
-        def rows() -> Iterator[Sample]:
-            try:
-                yield from reader.read(source, parameters)
-            except SettingError as error:
-                raise error.for_generator(generator) from None
-
-        self._held = Held([source], [digest])
-        self._open: Callable[[], Iterator[Sample]] = rows
-        self._rows = self._open()
-        self._next = 0
-
-    def draw(self, chunk: int) -> Draw | None:
-        if chunk < self._next:
-            self._rows, self._next = self._open(), 0
-        for _ in islice(self._rows, (chunk - self._next) * FILE_CHUNK):
-            pass
-        self._next = chunk + 1
-        items = tuple(islice(self._rows, FILE_CHUNK))
-        ahead = tuple(islice(self._rows, 1))
-        self._held.check()
-        self._rows = chain(ahead, self._rows)
-        return Draw(items, last=not ahead) if items else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +78,9 @@ class ReplicaSamples:
         What a reader of the table must know, for example that a file held fewer samples.
     structures
         The first samples that came with coordinates, as they came, by their place.
+    geometries
+        One for each of the ``n`` samples, None where it has none; empty where no sample has one, or no metric of the
+        run asks for them.
     """
 
     name: str
@@ -109,6 +89,7 @@ class ReplicaSamples:
     timing: Timing | None = None
     notes: tuple[str, ...] = ()
     structures: Mapping[int, RawStructure] = field(default_factory=dict, compare=False)
+    geometries: tuple[Geometry | None, ...] = ()
     _novel: dict[str, SampleSet] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
@@ -130,7 +111,10 @@ class ReplicaSamples:
 
 @dataclass
 class Stream:
-    """One replica of one generator, with what it takes to draw from it."""
+    """One replica of one generator, with what it takes to draw from it.
+
+    ``measured`` is the number of atoms up to which the geometry of samples is taken; 0: nobody asks for it.
+    """
 
     generator: GeneratorPlan
     replica: ReplicaPlan
@@ -139,6 +123,7 @@ class Stream:
     convert: Convert
     finished: Step
     executors: Executors = ONE_PROCESS
+    measured: int = 0
     wanted: int = field(default=1, init=False)  # chunks that are drawn at most
     _sampler: Sampler | None = field(default=None, init=False)
     _report: Report = field(default_factory=lambda: silent, init=False)
@@ -161,8 +146,8 @@ class Stream:
                 return
             number += 1
 
-    def geometries(self, rows: Iterable[int]) -> dict[int, RawStructure]:
-        """Return the geometries that some samples came with, by row; a chunk that has none is not drawn again."""
+    def coordinates(self, rows: Iterable[int]) -> dict[int, RawStructure]:
+        """Return the structures of samples that came with coordinates, by row; other chunks are not drawn again."""
         size, wanted, found = self.generator.chunk_size, sorted(rows), dict[int, RawStructure]()
         for number in sorted({row // size for row in wanted}):
             if self._chunk(number).coordinates and (draw := self._draw(number)):
@@ -174,11 +159,13 @@ class Stream:
         start = time.perf_counter()
         key = self.replica.converted_key(number)
         kept = self.cache.get("converted", key, partial(Chunk.from_json, table=self.dataset.table))
-        if kept is not None:
+        if kept is not None and (geometries := self._kept_geometries(number, kept)) is not None:
             self.finished("convert", self.name, time.perf_counter() - start, True)
-            return kept
+            return replace(kept, geometries=geometries)
         draw = self._draw(number)
         items: tuple[Sample, ...] = draw.items if draw else ()
+        if kept is not None:
+            return replace(kept, geometries=self._geometries(number, items))
         start = time.perf_counter()
         converted = tuple(settled(item, self.dataset.table) for item in self.convert(list(items), self._count(items)))
         last = draw is None or draw.last or len(items) < self.generator.chunk_size
@@ -187,18 +174,37 @@ class Stream:
         if not any(isinstance(item, Invalid) and item.reason in NOT_REPEATABLE for item in converted):
             self.cache.put("converted", key, chunk.to_json())
         self.finished("convert", self.name, time.perf_counter() - start, False)
-        return chunk
+        return replace(chunk, geometries=self._geometries(number, items))
+
+    def _geometry_key(self, number: int) -> str:
+        return content_key(chunk=self.replica.chunk_key(number), version=GEOMETRY_VERSION, max_atoms=self.measured)
+
+    def _kept_geometries(self, number: int, chunk: Chunk) -> tuple[Geometry | None, ...] | None:
+        """Return those that the cache has, () where none are to be had; None where they must be taken."""
+        if not self.measured or not chunk.coordinates:
+            return ()
+        return self.cache.get("geometry", self._geometry_key(number), geometries_from_json)
+
+    def _geometries(self, number: int, items: tuple[Sample, ...]) -> tuple[Geometry | None, ...]:
+        """Measure samples as they came, before anything is refused; () where nobody asks, or none has coordinates."""
+        if not self.measured or not any(isinstance(item, RawStructure) for item in items):
+            return ()
+        taken = [geometry(item, max_atoms=self.measured) if isinstance(item, RawStructure) else None for item in items]
+        self.cache.put("geometry", self._geometry_key(number), geometries_to_json(taken))
+        return tuple(taken)
 
     def structures(self, n: int) -> dict[int, RawStructure]:
         """Return those of the first ``n`` samples that came with coordinates, at most `SHOWN` of the first chunk.
 
+        What has a number that is not finite cannot be drawn, nor written as JSON.
         A file is read again for them; a live generator is not asked again: there are none where the cache lost them.
         """
         if not self._first and self.generator.reader:
             self._draw(0)
         elif not self._first and (kept := self.cache.get("drawn", self.replica.chunk_key(0), draw_from_json)):
             self._first = kept.items
-        found = ((i, item) for i, item in enumerate(self._first[:n]) if isinstance(item, RawStructure))
+        items = enumerate(self._first[:n])
+        found = ((i, item) for i, item in items if isinstance(item, RawStructure) and not not_finite(item))
         return dict(islice(found, SHOWN))
 
     def _count(self, items: tuple[Sample, ...]) -> Callable[[int], None]:
@@ -303,6 +309,7 @@ def draw_replica(stream: Stream, *, n: int, novel: int, limit: int, report: Repo
     stream.wanted = -(-limit // stream.generator.chunk_size)
     items: list[Converted] = []
     timed: list[Chunk] = []
+    geometries: list[Geometry | None] = []
     found = 0
     more = False
 
@@ -315,6 +322,7 @@ def draw_replica(stream: Stream, *, n: int, novel: int, limit: int, report: Repo
         kept = chunk.head(limit - len(items))
         timed.append(kept.head(max(0, n - len(items))))
         items += kept.items
+        geometries += kept.geometries or [None] * len(kept.items)
         if novel:
             found += sum(not isinstance(item, Invalid) and item.label not in known for item in kept.items)
         report(len(items), f"{found:,} of {novel:,} novel" if novel else "")
@@ -325,6 +333,7 @@ def draw_replica(stream: Stream, *, n: int, novel: int, limit: int, report: Repo
         raise ReadError(f"{stream.replica.source}: holds no samples")
     notes = tuple(row_notes(stream.generator, stream.replica, stream.dataset, len(items), more, n, novel, found))
     items += _not_written(stream, len(items), more)
+    geometries += [None] * (len(items) - len(geometries))
     timing = total_timing([chunk.timing for chunk in timed if chunk.items])
     drawn = SampleSet.of(items)
     return ReplicaSamples(
@@ -334,6 +343,7 @@ def draw_replica(stream: Stream, *, n: int, novel: int, limit: int, report: Repo
         timing=timing,
         notes=notes,
         structures=stream.structures(n) if stream.replica.index == 0 else {},
+        geometries=tuple(geometries[:n]) if any(geometries) else (),
     )
 
 
@@ -347,18 +357,3 @@ def _not_written(stream: Stream, drawn: int, more: bool) -> list[Converted]:
         )
     lost = Invalid(InvalidReason.NOT_WRITTEN, f"generated={generated}, the file holds {drawn}")
     return [lost] * max(0, generated - drawn)
-
-
-def settled(item: Converted, table: Table) -> Converted:
-    """Put a protostructure into the run's letter table; keep a detail on one line of plain text.
-
-    A finer table can be made coarser; what a coarser one has merged is lost.
-    """
-    if isinstance(item, Invalid):
-        plain = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in item.detail)
-        return replace(item, detail=plain)
-    if item.table is table:
-        return item
-    if FINEST_FIRST.index(item.table) > FINEST_FIRST.index(table):
-        raise PluginError(f"{item.label} is canonical under table {item.table}, which merges what {table} keeps apart")
-    return Protostructure(item.spacegroup, item.orbits, table)

@@ -11,8 +11,9 @@ from crystalbench.runs.energy_plan import EnergyPlan
 from crystalbench.runs.plan import MetricPlan, Plan
 from crystalbench.runs.scale import Replicas, beyond_chance
 from crystalbench.runs.stream import ReplicaSamples
+from crystalbench.runs.wanted import heading
 from crystalbench.tables.merge import with_published
-from crystalbench.tables.results import NOVEL, Cell, Column, Failure, MetricResult, Outcome, Row, RowKind, Table
+from crystalbench.tables.results import Cell, Column, Failure, MetricResult, Outcome, Row, RowKind, Table
 from crystalbench.tables.selection import ranked, sort
 
 
@@ -39,7 +40,7 @@ def column_of(metric: MetricPlan, novel: int, energies: EnergyPlan | None = None
         direction=spec.direction,
         target_from=metric.target_from,
         digits=spec.digits,
-        group=spec.group or (NOVEL if of_novel else ""),
+        group=heading(spec),
         description=spec.description,
         show_interval=spec.show_interval,
         size_dependent=spec.size_dependent,

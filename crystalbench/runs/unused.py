@@ -8,7 +8,7 @@ from crystalbench.errors import unknown_name
 from crystalbench.interfaces import Need
 from crystalbench.plugins import Plugins
 from crystalbench.runs.config import RunConfig
-from crystalbench.runs.energy_plan import wanted_metrics
+from crystalbench.runs.wanted import wanted_metrics
 
 
 def without_unused(config: RunConfig, generators: Iterable[str], plugins: Plugins) -> tuple[RunConfig, tuple[str, ...]]:

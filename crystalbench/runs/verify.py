@@ -20,17 +20,19 @@ from crystalbench.isolation import isolated
 from crystalbench.plugins import Plugins
 from crystalbench.runs.cache import Cache, read_regular
 from crystalbench.runs.checks import Check, Finding, check, score_difference
+from crystalbench.runs.chunks import settled
 from crystalbench.runs.config import RunConfig
 from crystalbench.runs.failures import drawn_or_failed
 from crystalbench.runs.folder import LEDGER, RunFolder, ledger_text, samples_text
 from crystalbench.runs.manifest_shape import Status
 from crystalbench.runs.notes import row_notes
-from crystalbench.runs.plan import GeneratorPlan, MetricPlan
+from crystalbench.runs.plan import GeneratorPlan, MetricPlan, measured_atoms
 from crystalbench.runs.progress import bar
 from crystalbench.runs.score import Scorer, cached_encoders
 from crystalbench.runs.stored import Moved, stored_config
-from crystalbench.runs.stream import ReplicaSamples, Stream, settled
+from crystalbench.runs.stream import ReplicaSamples, Stream
 from crystalbench.runs.verify_energies import energy_checks, relaxed_again, stored_book
+from crystalbench.runs.verify_geometry import geometry_check, measured_otherwise
 from crystalbench.runs.verify_manifest import failure_problem, manifest_checks
 from crystalbench.runs.verify_plan import PlanChecks
 from crystalbench.runs.verify_table import table_checks
@@ -78,6 +80,7 @@ class Verification:
         self.dataset = Dataset(spec, self.config.conversion.table)
         planned = PlanChecks(self.manifest, self.config, self.plugins, spec, self.moved)
         yield from planned.checks()
+        self.measured = measured_atoms(self.config, planned.metrics)
         self.book = stored_book(self.folder, planned.energies, self.config.seed)
         self.scorer = Scorer(
             dataset=self.dataset,
@@ -149,6 +152,8 @@ class Verification:
             yield check(f"{name} samples", self._counts(samples, written))
             if samples.structures:
                 yield self._structures(samples)
+            if samples.geometries:
+                yield geometry_check(samples, self.config.conversion.max_atoms)
             if not known:
                 if self.redraw:
                     yield Check(f"{name} drawn again", Finding.NOT_CHECKED, "see above")
@@ -192,7 +197,7 @@ class Verification:
         return "" if samples.notes in possible else f"are {list(samples.notes)}, and should be {list(possible[0])}"
 
     def _stream(self, plan: GeneratorPlan, index: int, cache: Cache, convert: Any) -> Stream:
-        return Stream(plan, plan.replicas[index], self.dataset, cache, convert, lambda *_: None)
+        return Stream(plan, plan.replicas[index], self.dataset, cache, convert, lambda *_: None, measured=self.measured)
 
     def _redraw(self, plan: GeneratorPlan, index: int, before: ReplicaSamples) -> Check:
         what = f"{before.name} drawn again"
@@ -214,6 +219,8 @@ class Verification:
         rows = [row for row, (first, second) in pairs if _kind(first) != _kind(second)]
         if rows:
             return check(what, f"{len(rows)} of {len(again.drawn)} samples, first row {rows[0]}")
+        if measured := measured_otherwise(before, again):
+            return check(what, f"the geometry of {len(measured)} samples, first row {measured[0]}")
         if (before.timing is None) != (again.timing is None):
             return check(what, "one of them is timed, the other is not")
         return check(
@@ -252,7 +259,7 @@ class Verification:
                     Converter(self.config.conversion, self.config.executors) as converter,
                 ):
                     stream = self._stream(plan, index, Cache(Path(nothing)), converter.convert)
-                    yield from relaxed_again(samples, self.book, self.config.executors, stream.geometries)
+                    yield from relaxed_again(samples, self.book, self.config.executors, stream.coordinates)
 
     def _other_scores(self, scores: Any) -> str:
         """Scores that no cell of this run has."""

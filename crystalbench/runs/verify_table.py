@@ -120,6 +120,9 @@ def _reports(
     for name, version in manifest["reporters"].items():
         reporter = planned.plugins.reporters.get(name)
         file = f"table{reporter.suffix}" if reporter else ""
+        if reporter and any(one["step"] == "report" and one["plugin"] == name for one in manifest["failures"]):
+            yield Check(f"report {name}", Finding.NOT_CHECKED, "failed in the run")
+            continue
         if reporter is None or reporter.version != version or file not in manifest["files"]:
             yield Check(f"report {name}", Finding.NOT_CHECKED, "is not installed, or in another version")
             continue

@@ -34,7 +34,7 @@ class Distribution:
 
     @classmethod
     def of(cls, name: str, values: NDArray[np.floating], low: float, width: float, bins: int) -> "Distribution":
-        places = np.floor((np.asarray(values, np.float64) - low) / width).astype(np.int64).clip(0, bins - 1)
+        places = np.floor((np.asarray(values, np.float64) - low) / width).clip(0, bins - 1).astype(np.int64)
         q10, q50, q90 = np.quantile(np.asarray(values, np.float64), SHARES).tolist()
         return cls(name, low, width, tuple(np.bincount(places, minlength=bins).tolist()), (q10, q50, q90))
 

@@ -36,8 +36,6 @@ from crystalbench.interfaces import (
     Timing,
 )
 from crystalbench.isolation import isolated
-from crystalbench.materials.candidate import Material
-from crystalbench.materials.judged import Judged
 from crystalbench.plugins import PluginInfo, Plugins
 from crystalbench.runs.config import check_parameters
 from crystalbench.runs.embeddings import CachedEncoder
@@ -54,6 +52,7 @@ from crystalbench.tables.results import (
     RowKind,
     Table,
 )
+from crystalbench.testing.behind import ExampleEnergies, example_geometries
 from crystalbench.testing.citations import check_cite
 from crystalbench.testing.hulls import check_hull
 from crystalbench.testing.potentials import check_potential
@@ -116,27 +115,6 @@ def example_encoder() -> CachedEncoder:
     return CachedEncoder(spec, {}, spec.identity({}))
 
 
-@dataclass(frozen=True, slots=True)
-class ExampleEnergies:
-    """Energies for checks, that no potential is behind: every fourth space group is on the hull."""
-
-    samples: SampleSet
-
-    def sampled(self, rows: Sequence[int], /) -> list[int]:
-        return list(rows)
-
-    def judged(self, rows: Sequence[int], /) -> list[Judged]:
-        made = [item for row in rows if isinstance(item := self.samples.items[row], Protostructure)]
-        return [
-            Judged(
-                material=Material(label=item.label, energy=-3.0, relaxed=item.label, loose=item.label),
-                formation=-1.0,
-                distance=item.spacegroup % 4 / 20,
-            )
-            for item in made
-        ]
-
-
 def check_metric(spec: MetricSpec) -> None:
     """A metric is finite, repeatable, indifferent to the order of samples, and defined or `NotComputable` for none."""
     parameters = check_parameters(spec.name, {}, spec.parameters)
@@ -157,6 +135,7 @@ def check_metric(spec: MetricSpec) -> None:
                 timing=Timing(seconds=60.0) if Need.TIMING in spec.needs else None,
                 encoder=example_encoder() if Need.ENCODER in spec.needs else None,
                 run_energies=ExampleEnergies(items) if Need.ENERGY in spec.needs else None,
+                run_geometries=example_geometries(items) if Need.GEOMETRY in spec.needs else None,
             )
         )
 

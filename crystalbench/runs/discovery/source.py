@@ -126,7 +126,7 @@ def _own(streams: Sequence[Stream], lengths: Sequence[int]) -> Own:
         found: dict[int, RawStructure] = {}
         for stream, start, length in zip(streams, starts, lengths, strict=True):
             inside = [row - start for row in rows if start <= row < start + length]
-            found |= {row + start: structure for row, structure in stream.geometries(inside).items()}
+            found |= {row + start: structure for row, structure in stream.coordinates(inside).items()}
         return found
 
     return own

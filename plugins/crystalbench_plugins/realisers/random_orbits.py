@@ -28,9 +28,10 @@ from crystalbench import (
 from crystalbench.crystals import wyckoff
 from crystalbench.crystals.coordinates import UNIT, AffineMaps, metrics, orbit
 from crystalbench.crystals.elements import ELEMENTS, NUMBERS
+from crystalbench.crystals.geometry import nearest
 from crystalbench.crystals.screen import reduced
 from crystalbench.materials.realise import MIN_CLEARANCE
-from crystalbench.materials.sizes import element_sizes, nearest
+from crystalbench.materials.sizes import element_sizes
 
 Array = NDArray[np.float64]
 

@@ -14,7 +14,8 @@ from crystalbench.tables.distribution import Distribution, distributions
 from crystalbench.tables.results import JSON
 from crystalbench.testing import check_metric, example_encoder
 from crystalbench_plugins.metrics._embedded import reference_rows
-from crystalbench_plugins.metrics.energies import BINS, LOW, WIDTH, crystalbench_metrics, median_interval
+from crystalbench_plugins.metrics._median import median_interval
+from crystalbench_plugins.metrics.energies import BINS, LOW, WIDTH, crystalbench_metrics
 from tests.plugins.metrics.metric_inputs import EMPTY, spec
 from tests.plugins.metrics.test_fwd import crystals, given
 
