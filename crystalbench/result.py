@@ -14,7 +14,8 @@ from crystalbench.runs.cache import read_regular
 from crystalbench.runs.evidence import stored_evidence
 from crystalbench.runs.folder import MANIFEST, RunFolder
 from crystalbench.runs.manifest_shape import Status
-from crystalbench.tables.differences import Comparison, compare
+from crystalbench.runs.paired import row_pairs
+from crystalbench.tables.differences import Comparison, compare, matched
 from crystalbench.tables.results import Cell, Failure, Presentation, Table
 from crystalbench.tables.results_json import from_json
 from crystalbench.tables.view import View
@@ -132,9 +133,9 @@ class Result:
         Raises
         ------
         ConfigError
-            The results are of different datasets or conversions, or there are no such rows.
+            The results are of different datasets, or of different samples and conversions; or there are no such rows.
         """
-        return compare(self.table, other.table, rows)
+        return compared(self.folder, other.folder, rows, self._plugins)
 
     def save(self, folder: str | Path) -> Path:
         """Keep the run in a folder, as `crystalbench run --out` does, with the samples that were in memory.
@@ -190,6 +191,20 @@ def read_table(run: Path) -> Table:
         return from_json(read_regular(path).decode("utf-8"), str(path))
     except OSError as error:
         raise ConfigError(f"{run}: no table here; name a folder below results/") from error
+
+
+def compared(
+    first: Path, second: Path, rows: Mapping[str, str] | None = None, plugins: Plugins | None = None
+) -> tuple[Comparison, ...]:
+    """Compare rows of two runs, or of two ``table.json`` (`crystalbench.tables.differences`).
+
+    Rows of the same samples are paired where they were converted otherwise, and the folders of both runs are there.
+    """
+    tables = read_table(first), read_table(second)
+    conversions = {table.settings.get("conversion", "") for table in tables}
+    rows = matched(*tables) if rows is None else rows
+    pairs = row_pairs(first, second, rows, plugins or installed()) if len(conversions) > 1 else {}
+    return compare(*tables, rows, pairs)
 
 
 @cache

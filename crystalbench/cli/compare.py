@@ -44,12 +44,12 @@ def command(
     crystalbench compare results/before results/after --fail-if 'fwd_corrected:+5%'
     crystalbench compare results/mine --rows my_model,wyckoffdiff
 
-    Cells that do not compare (another version, encoder, number of samples) say why. A bound of --fail-if is broken when
-    the change is beyond it and the test sees a difference.
+    Two conversions of one file (--symprec, --backend) are compared sample by sample; everything else as independent
+    samples. Cells that do not compare (another version, encoder, number of samples) say why. A bound of --fail-if is
+    broken when the change is beyond it and the test sees a difference.
     """
-    from crystalbench.result import read_table
+    from crystalbench.result import compared
     from crystalbench.tables.bounds import Bound, broken
-    from crystalbench.tables.differences import compare
     from crystalbench.tables.differences_text import FORMATS as TEXTS
 
     parsed = [Bound.parse(text) for text in bounds]
@@ -59,7 +59,7 @@ def command(
     if second is None and not chosen:
         raise ConfigError("name a second run, or two rows of this one with --rows A,B")
     pairs = {chosen[0]: chosen[1]} if chosen else None
-    comparisons = compare(read_table(first), read_table(second or first), pairs)
+    comparisons = compared(first, second or first, pairs)
     text = TEXTS[name](comparisons)
     with written(out) as file:
         click.echo(text, file)

@@ -3,6 +3,9 @@
 Which test a cell gets follows from what is known of it:
 
 - the same samples on both sides: nothing is tested, for nothing can differ;
+- a share of the same samples, converted otherwise: McNemar's exact test of those that the two disagree on, and
+  Newcombe's interval of paired shares (`crystalbench.tables.pairs`). Other values of such samples are tested as if they
+  were independent, which is cautious: what both have in common makes their difference vary less;
 - several replicas on both sides: Welch's t test of the means over replicas;
 - a share of independent samples (its details hold ``hits``): Fisher's exact test, and Newcombe's interval of the
   difference (1998, method 10, from the two Wilson intervals);
@@ -19,9 +22,11 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import NormalDist
+from types import MappingProxyType
 
 from crystalbench.errors import ConfigError, unknown_name
 from crystalbench.tables.merge import SHARED
+from crystalbench.tables.pairs import Pairs, RowPairs, mcnemar, paired_interval
 from crystalbench.tables.results import UNEVEN, Cell, Column, Direction, MetricResult, Row, RowKind, Table
 
 ALPHA = 0.05
@@ -88,38 +93,43 @@ class Comparison:
         return found
 
 
-def compare(first: Table, second: Table, rows: Mapping[str, str] | None = None) -> tuple[Comparison, ...]:
+def compare(
+    first: Table, second: Table, rows: Mapping[str, str] | None = None, pairs: RowPairs = MappingProxyType({})
+) -> tuple[Comparison, ...]:
     """Compare rows of two tables.
 
     Parameters
     ----------
     rows
         Generators of the second table by those of the first; left out: those that both tables measured.
+    pairs
+        Rows of the first that have the samples of their partners, whatever these were converted to.
 
     Raises
     ------
     ConfigError
         The tables differ in what every cell depends on, or there are no such rows.
     """
+    rows = matched(first, second) if rows is None else rows
     for key in SHARED:
         if (one := first.settings.get(key, "")) != (other := second.settings.get(key, "")):
+            if key == "conversion" and pairs.keys() >= rows.keys():
+                continue
             raise ConfigError(
                 f"no cell of them compares: the {key} is {one!r} in the first and {other!r} in the second"
             )
-    if rows is None:
-        measured = (RowKind.MEASURED, RowKind.EXAMPLE)
-        both = {row.generator for row in second.rows if row.kind in measured}
-        rows = {row.generator: row.generator for row in first.rows if row.kind in measured and row.generator in both}
-        if not rows:
-            names = [", ".join(r.generator for r in t.rows if r.kind in measured) or "none" for t in (first, second)]
-            raise ConfigError(
-                f"no generator is in both (measured: {names[0]}; {names[1]}); name two rows with --rows A,B"
-            )
-    pairs = [(_row(first, one), _row(second, other)) for one, other in rows.items()]
+    chosen = [(_row(first, one), _row(second, other)) for one, other in rows.items()]
     known = {column.key: column for column in second.columns}
     compared = [
-        (one, other, [_difference(column, known.get(column.key), one, other) for column in first.columns])
-        for one, other in pairs
+        (
+            one,
+            other,
+            [
+                _difference(column, known.get(column.key), one, other, pairs.get(one.generator))
+                for column in first.columns
+            ],
+        )
+        for one, other in chosen
     ]
     corrected = iter(holm([d.p for _, _, cells in compared for d in cells]))
     return tuple(
@@ -130,6 +140,17 @@ def compare(first: Table, second: Table, rows: Mapping[str, str] | None = None) 
         )
         for one, other, cells in compared
     )
+
+
+def matched(first: Table, second: Table) -> dict[str, str]:
+    """Return the generators that both tables measured; raises `ConfigError` where there is none."""
+    measured = (RowKind.MEASURED, RowKind.EXAMPLE)
+    both = {row.generator for row in second.rows if row.kind in measured}
+    rows = {row.generator: row.generator for row in first.rows if row.kind in measured and row.generator in both}
+    if not rows:
+        names = [", ".join(r.generator for r in t.rows if r.kind in measured) or "none" for t in (first, second)]
+        raise ConfigError(f"no generator is in both (measured: {names[0]}; {names[1]}); name two rows with --rows A,B")
+    return rows
 
 
 def holm(values: Sequence[float | None]) -> list[float | None]:
@@ -150,7 +171,9 @@ def _row(table: Table, name: str) -> Row:
     return found
 
 
-def _difference(column: Column, other: Column | None, row: Row, second_row: Row) -> Difference:
+def _difference(
+    column: Column, other: Column | None, row: Row, second_row: Row, same: Mapping[str, Pairs] | None
+) -> Difference:
     cells = row.cells.get(column.key, Cell()), second_row.cells.get(column.key, Cell())
     first, second = (cell.mean for cell in cells)
     known = Difference(column=column, first=first, second=second)
@@ -172,6 +195,12 @@ def _difference(column: Column, other: Column | None, row: Row, second_row: Row)
         return replace(change, problem="no interval is known, so nothing is tested")
     interval = square_and_add(one, intervals[0], two, intervals[1])
     counts = [None if column.size_dependent else _counts(cell) for cell in cells]
+    pairs = None if same is None else same.get(column.key)
+    if pairs is not None and counts == [(pairs.both + pairs.first, pairs.n), (pairs.both + pairs.second, pairs.n)]:
+        interval = paired_interval(pairs, intervals[0], intervals[1])
+        return replace(change, interval=interval, test="McNemar's exact, paired", p=mcnemar(pairs))
+    if same is not None:
+        return replace(change, interval=interval, test="both intervals, as if unpaired", p=_normal(two - one, interval))
     if counts[0] is not None and counts[1] is not None:
         return replace(change, interval=interval, test="Fisher's exact", p=fisher(counts[0], counts[1]))
     return replace(change, interval=interval, test="both intervals", p=_normal(two - one, interval))

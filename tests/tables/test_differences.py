@@ -5,11 +5,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from crystalbench import Cell, Column, ColumnSet, ConfigError, Direction, MetricResult, Missing, Row, RowKind, Table
 from crystalbench.tables import differences_text
 from crystalbench.tables.bounds import Bound, broken
 from crystalbench.tables.differences import ALPHA, compare, fisher, holm, square_and_add
+from crystalbench.tables.pairs import Pairs, mcnemar, paired_interval
 from crystalbench_plugins.metrics._proportion import share, wilson
 
 COLUMNS = (
@@ -158,3 +160,69 @@ def test_two_samples_of_one_generator_seldom_differ() -> None:
         ((comparison),) = compare(*halves)
         alarms += any(difference.different for difference in comparison.differences)
     assert 2 <= alarms <= 30
+
+
+def pair_counts(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Pairs:
+    both = int((first & second).sum())
+    one, two = int(first.sum()), int(second.sum())
+    return Pairs(both=both, first=one - both, second=two - both, neither=len(first) - one - two + both)
+
+
+def test_mcnemars_test_counts_those_that_disagree_and_no_others() -> None:
+    """By hand: of ten that disagree one is on the other side, 2 (1 + 10) / 2^10; the 990 others say nothing."""
+    found = Pairs(both=500, first=1, second=9, neither=490)
+    assert mcnemar(found) == pytest.approx(22 / 1024)
+    assert mcnemar(replace(found, both=0, neither=0)) == mcnemar(found)
+    assert mcnemar(Pairs(both=3, first=0, second=0, neither=4)) == 1.0
+
+
+def test_newcombes_paired_interval_without_correlation_is_that_of_independent_shares() -> None:
+    intervals = wilson(50, 100), wilson(40, 100)
+    plain = square_and_add(0.5, intervals[0], 0.4, intervals[1])
+    independent = Pairs(both=20, first=30, second=20, neither=30)
+    assert paired_interval(independent, *intervals) == pytest.approx(plain)
+    related = Pairs(both=38, first=12, second=2, neither=48)
+    low, high = paired_interval(related, *intervals)
+    assert plain[0] < low < related.change < high < plain[1]
+    opposed = Pairs(both=0, first=50, second=40, neither=10)
+    assert paired_interval(opposed, *intervals)[0] < plain[0]
+
+
+def test_a_sample_more_in_a_thousand_is_seen_when_samples_are_paired_and_not_else() -> None:
+    """990 samples alike and ten that all moved one way: no test of two shares of 1,000 could see it."""
+    first, second = table(novelty=hits(500), key="a"), table(novelty=hits(510), key="b")
+    first = replace(first, settings={"dataset": "d", "conversion": "symprec 0.1"})
+    second = replace(second, settings={"dataset": "d", "conversion": "symprec 0.01"})
+    same = {"model": {"novelty": Pairs(both=500, first=0, second=10, neither=490)}}
+    (comparison,) = compare(first, second, pairs=same)
+    (found,) = comparison.of("novelty")
+    assert (found.test, found.verdict) == ("McNemar's exact, paired", "better")
+    assert found.interval[0] > 0
+    with pytest.raises(ConfigError, match="the conversion is"):
+        compare(first, second)
+
+
+def test_pairs_that_do_not_add_up_to_the_share_are_not_used() -> None:
+    first, second = table(novelty=hits(500), key="a"), table(novelty=hits(510), key="b")
+    for wrong in (Pairs(both=499, first=0, second=11, neither=490), Pairs(both=500, first=0, second=10, neither=491)):
+        (comparison,) = compare(first, second, pairs={"model": {"novelty": wrong}})
+        assert comparison.of("novelty")[0].test == "both intervals, as if unpaired"
+
+
+@pytest.mark.parametrize(("share_of", "moved"), [(0.5, 0.02), (0.9, 0.1), (0.02, 0.01), (0.5, 0.5)])
+def test_paired_samples_of_one_law_are_called_different_at_most_as_often_as_stated(
+    share_of: float, moved: float
+) -> None:
+    """1,000 simulations of 300 samples, of which some change sides, as many as come back: no share has changed."""
+    random = np.random.default_rng(7)
+    alarms = missed = 0
+    for _ in range(1000):
+        first = random.random(300) < share_of
+        again = random.random(300) < share_of
+        second = np.where(random.random(300) < moved, again, first)
+        found = pair_counts(first, second)
+        low, high = paired_interval(found, wilson(int(first.sum()), 300), wilson(int(second.sum()), 300))
+        alarms += mcnemar(found) < ALPHA
+        missed += not low <= 0 <= high
+    assert alarms <= 64  # 5 %, and two standard errors of a thousand
+    assert missed <= 64
