@@ -26,6 +26,7 @@ from crystalbench import (
 from crystalbench.tables.results import JSON
 from crystalbench_plugins.metrics._embedded import Embedded, embed, encodable, encodable_labels, reference_rows
 from crystalbench_plugins.metrics._frechet import Gaussian, chance, corrected, distance, fit
+from crystalbench_plugins.metrics._sizes import against_size
 from crystalbench_plugins.metrics._split import Split, split
 
 LEAST = 4  # two halves of two rows
@@ -61,7 +62,8 @@ def compute(given: ScoreInput) -> MetricResult:
 def compute_corrected(given: ScoreInput, taken_apart: bool = False) -> MetricResult:
     """Return the corrected distance with its 95 % interval; a little below zero where there is no difference.
 
-    Where there is one, and it is to be ``taken_apart``, the note and the details say where it comes from.
+    Where it is to be ``taken_apart``, the details have it against the number of samples; and where there is one, the
+    note and the details say where it comes from.
     """
     embedded = embed(given, LEAST)
     samples, reference = embedded.samples.embeddings, embedded.reference.embeddings
@@ -75,7 +77,11 @@ def compute_corrected(given: ScoreInput, taken_apart: bool = False) -> MetricRes
         value=found.value,
         n=len(samples),
         interval=found.interval,
-        details=_details(embedded) | ({"split": apart.to_json()} if apart else {}),
+        details={
+            **_details(embedded),
+            **({"sizes": against_size(samples, reference, given.seed)} if taken_apart else {}),
+            **({"split": apart.to_json()} if apart else {}),
+        },
         notes=(*embedded.notes, *notes),
     )
 
@@ -136,7 +142,7 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
     return [
         MetricSpec(
             name=name,
-            version="5" if correct else "2",
+            version="6" if correct else "2",
             order=order,
             within=ColumnSet.ALL if correct else ColumnSet.PAPER,
             title=title,

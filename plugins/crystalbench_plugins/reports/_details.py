@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from crystalbench.tables.results import JSON
 
-DRAWN = "distributions"  # shown as a chart
+DRAWN = frozenset({"distributions", "sizes"})  # shown as charts
 MOST = 8  # entries of a list that are written out
 
 
@@ -12,7 +12,7 @@ def facts(details: Mapping[str, JSON]) -> Iterator[tuple[str, str]]:
     """Yield a name and a text for everything in the details; mappings inside are named by all their keys."""
     for key, value in details.items():
         name = key.replace("_", " ")
-        if key == DRAWN:
+        if key in DRAWN:
             continue
         if isinstance(value, dict):
             yield from ((f"{name}, {inner}", text) for inner, text in facts(value))

@@ -57,6 +57,7 @@ from crystalbench_plugins.reports._layout import (
 )
 from crystalbench_plugins.reports._materials import drawn, listed
 from crystalbench_plugins.reports._numbers import number, scaled
+from crystalbench_plugins.reports._size_curves import ABOUT, size_curves
 from crystalbench_plugins.reports._splits import funnels, panels
 
 if TYPE_CHECKING:
@@ -84,8 +85,9 @@ def render(table: Table, evidence: Evidence | None = None) -> str:
     heads, numbers = counts(sheet)
     reasons = _colours(sheet)
     charts = [
-        {"title": title, "figures": [(name, Markup(svg)) for name, svg in figures]}
-        for title, figures in held_distributions(sheet)
+        {"title": title, "about": about, "figures": [(name, Markup(svg)) for name, svg in figures]}
+        for about, drawn in (("", held_distributions(sheet)), (ABOUT, size_curves(sheet)))
+        for title, figures in drawn
     ]
     return _template().render(
         title=view.caption or table.title,
