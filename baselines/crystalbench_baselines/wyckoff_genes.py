@@ -147,6 +147,6 @@ def crystalbench_readers() -> Iterable[ReaderSpec]:
             samples=_samples,
             suffixes=(".json", ".csv"),
             shown=_holds_genes,
-            cite=("zhu2024wycryst",),
+            cite=("kazeev2025wyckoff", "zhu2024wycryst"),
         )
     ]
