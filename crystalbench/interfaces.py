@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from crystalbench.crystals.geometry import Geometry
 from crystalbench.crystals.samples import Sample, SampleSet
@@ -22,6 +22,8 @@ from crystalbench.parameters import Parameter, Parameters
 from crystalbench.tables.listing import Page
 from crystalbench.tables.results import ColumnSet, Direction, MetricResult, Table
 from crystalbench.tables.selection import within
+
+T = TypeVar("T")
 
 # --- samples in ---------------------------------------------------------------------------------------------------
 
@@ -251,7 +253,7 @@ class Need(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreInput:
-    """What a metric is computed from; but for samples, parameters and seed, what its ``needs`` name.
+    """What a metric is computed from: all but samples, parameters and seed only where its ``needs`` name it.
 
     ``timing`` covers exactly ``samples``; a chunk of which a part is used counts in proportion.
     """
@@ -268,36 +270,32 @@ class ScoreInput:
     @property
     def reference(self) -> Split:
         """What distributions are compared with; only for metrics that need ``Need.REFERENCE``."""
-        if self.dataset is None:
-            raise LookupError("this metric did not declare needs={Need.REFERENCE}")
-        return self.dataset.reference
+        return _declared(self.dataset, Need.REFERENCE).reference
 
     @property
     def train(self) -> Split:
         """What novelty is counted against; only for metrics that need ``Need.TRAIN``."""
-        if self.dataset is None:
-            raise LookupError("this metric did not declare needs={Need.TRAIN}")
-        return self.dataset.train
+        return _declared(self.dataset, Need.TRAIN).train
 
     def encode(self, labels: Sequence[str]) -> Encoded:
         """Embeddings and energies of labels of the run's letter table, in order; for metrics with ``Need.ENCODER``."""
-        if self.encoder is None:
-            raise LookupError("this metric did not declare needs={Need.ENCODER}")
-        return self.encoder.encode(labels)
+        return _declared(self.encoder, Need.ENCODER).encode(labels)
 
     @property
     def energies(self) -> RunEnergies:
         """Materials made of the samples; only for metrics with ``Need.ENERGY``."""
-        if self.run_energies is None:
-            raise LookupError("this metric did not declare needs={Need.ENERGY}")
-        return self.run_energies
+        return _declared(self.run_energies, Need.ENERGY)
 
     @property
     def geometries(self) -> tuple[Geometry | None, ...]:
         """One for each sample, None without coordinates that can be measured; for metrics with ``Need.GEOMETRY``."""
-        if self.run_geometries is None:
-            raise LookupError("this metric did not declare needs={Need.GEOMETRY}")
-        return self.run_geometries
+        return _declared(self.run_geometries, Need.GEOMETRY)
+
+
+def _declared(given: T | None, need: Need) -> T:
+    if given is None:
+        raise LookupError(f"this metric did not declare needs={{Need.{need.name}}}")
+    return given
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from crystalbench.tables.pairs import Pairs, RowPairs
 Answers: TypeAlias = Mapping[str, Sequence[bool | None]]
 """Yes or no for each sample by the key of a column, None where a share leaves a sample out."""
 
-OF_ONE_SAMPLE = frozenset({Need.TRAIN, Need.REFERENCE, Need.GEOMETRY})
+OF_ONE_SAMPLE = frozenset({Need.TRAIN, Need.REFERENCE})
 """What a metric may need of which the value of a single sample is asked."""
 
 
@@ -80,6 +80,8 @@ class _Run:
             and spec.version == written["version"]
             and (spec.unit, spec.subset) == ("%", Subset.ALL)
             and spec.needs <= OF_ONE_SAMPLE
+            and not (Need.TRAIN in spec.needs and self._dataset.spec.no_train)
+            and (Need.REFERENCE not in spec.needs or self._dataset.spec.reference in self._dataset.spec.splits)
             and not spec.size_dependent
         }
 
@@ -107,7 +109,6 @@ class _Run:
             parameters=check_parameters(f"metric.{spec.name}", self._config.metric.get(spec.name, {}), spec.parameters),
             seed=self._config.seed,
             dataset=self._dataset if spec.needs & {Need.TRAIN, Need.REFERENCE} else None,
-            run_geometries=(samples.geometries[place] if samples.geometries else None,),
         )
         try:
             return spec.compute(given).value
