@@ -37,6 +37,7 @@ from crystalbench.runs.config import RunConfig
 from crystalbench.runs.folder import RunFolder
 from crystalbench.runs.plan import make_plan
 from crystalbench.runs.run import Finished, Run
+from crystalbench.runs.stored import Moved
 from crystalbench.runs.stream import Stream, draw_replica
 from crystalbench.runs.verify import Verification
 from crystalbench.tables.results import Failure, MetricResult, Row, RowKind
@@ -421,7 +422,7 @@ def test_sample_files_that_have_moved_can_be_named(plugins: Plugins, tmp_path: P
     here = there.rename(tmp_path / "received.json")
 
     def redrawn(**samples: tuple[str, ...]) -> list[Check]:
-        return list(Verification(RunFolder(tmp_path / "run"), plugins, True, samples).checks())
+        return list(Verification(RunFolder(tmp_path / "run"), plugins, True, Moved(samples=samples)).checks())
 
     lost = {check.what: check.finding for check in redrawn() if check.finding not in FINE}
     assert lost == dict.fromkeys(("generator mine", "mine/0 drawn again", "table notes"), Finding.NOT_CHECKED)

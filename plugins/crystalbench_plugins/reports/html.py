@@ -86,8 +86,8 @@ def render(table: Table, evidence: Evidence | None = None) -> str:
     reasons = _colours(sheet)
     charts = [
         {"title": title, "about": about, "figures": [(name, Markup(svg)) for name, svg in figures]}
-        for about, drawn in (("", held_distributions(sheet)), (ABOUT, size_curves(sheet)))
-        for title, figures in drawn
+        for about, several in (("", held_distributions(sheet)), (ABOUT, size_curves(sheet)))
+        for title, figures in several
     ]
     return _template().render(
         title=view.caption or table.title,
@@ -342,7 +342,7 @@ def crystalbench_reporters() -> Iterable[ReporterSpec]:
     return (
         ReporterSpec(
             name="html",
-            version="5",
+            version="6",
             title="HTML report",
             suffix=".html",
             render=render,
