@@ -120,14 +120,16 @@ def compare(
             )
     chosen = [(_row(first, one), _row(second, other)) for one, other in rows.items()]
     known = {column.key: column for column in second.columns}
+    printed, found = (
+        {key for row in first.rows if (row.kind is RowKind.PUBLISHED) is published for key in row.cells}
+        for published in (True, False)
+    )
+    measured = [column for column in first.columns if column.key not in printed - found]
     compared = [
         (
             one,
             other,
-            [
-                _difference(column, known.get(column.key), one, other, pairs.get(one.generator))
-                for column in first.columns
-            ],
+            [_difference(column, known.get(column.key), one, other, pairs.get(one.generator)) for column in measured],
         )
         for one, other in chosen
     ]

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from decimal import Decimal
 
 import numpy as np
 import pytest
@@ -52,6 +53,18 @@ def test_shares_are_tested_exactly_and_have_newcombes_interval() -> None:
     assert found.test == "Fisher's exact"
     assert found.verdict == "better"
     assert found.interval[0] < found.change < found.interval[1]
+
+
+def test_a_column_of_published_rows_alone_is_not_compared() -> None:
+    paper = Row(
+        generator="paper", title="P", kind=RowKind.PUBLISHED,
+        cells={"uniqueness": Cell(published=(Decimal("99.9"), None)), "novelty": Cell(published=(Decimal("80"), None))},
+    )  # fmt: skip
+    first, second = (
+        replace(one, rows=(*one.rows, paper)) for one in (table(novelty=hits(480)), table(novelty=hits(600)))
+    )
+    (comparison,) = compare(first, second)
+    assert [difference.column.key for difference in comparison.differences] == ["novelty", "fwd@a-1"]
 
 
 def test_fishers_test_is_that_of_the_lady_tasting_tea() -> None:
