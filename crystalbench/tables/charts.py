@@ -15,6 +15,7 @@ from crystalbench.tables.text import plain
 COLOURS = ("#0b6e69", "#e08e2b", "#3c78b4", "#d1495b", "#7a5aa6", "#4f9d69", "#a0662f", "#5c6770")
 LEFT, TOP, BOTTOM, RIGHT = 62, 14, 46, 22  # margins for the numbers of the axes
 APART = 24  # pixels between two numbers
+DIGIT = 7  # pixels of one of their characters
 STYLE = (
     "text{font:12px system-ui,sans-serif;fill:#1d2327}.axis{stroke:#5c6770;stroke-width:1}"
     ".line{fill:none;stroke-width:1.8}circle{fill:#fff;stroke-width:1.8}.grid{stroke:#dcdfe1;stroke-width:1}"
@@ -61,9 +62,13 @@ class Axis:
             inside = Axis(self.low, self.high, self.start, self.end).ticks()
         chosen: list[float] = []
         for value in sorted(inside, key=lambda value: (value != 0, -abs(value))):
-            if all(abs(self.at(value) - self.at(other)) >= APART for other in chosen):
+            if all(abs(self.at(value) - self.at(other)) >= self._apart(value, other) for other in chosen):
                 chosen.append(value)
         return sorted(chosen)
+
+    def _apart(self, one: float, other: float) -> float:
+        """Pixels that the numbers of two ticks need: their width along the bottom, their height along the side."""
+        return APART if self.end < self.start else max(APART, DIGIT * (len(tick(one)) + len(tick(other))) / 2 + 8)
 
     def _round(self) -> list[float]:
         if self.scale is Scale.LINEAR:

@@ -1,9 +1,10 @@
 """Charts: axes are divided at round numbers, and every point is where it belongs."""
 
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from crystalbench.tables.charts import Axis, Curve, Scale, curves, standalone, tick
@@ -32,6 +33,16 @@ def test_larger_values_are_farther_along_an_axis_and_its_ends_are_its_ends(
     ticks = axis.ticks()
     assert ticks
     assert [axis.at(tick) for tick in ticks] == sorted(axis.at(tick) for tick in ticks)
+
+
+@given(st.floats(-1, 0), st.floats(1e-4, 1e4), st.sampled_from([Scale.ROOT, Scale.LOGARITHMIC]))
+@example(-0.0011, 0.0013, Scale.ROOT)
+@example(-0.5, 0.01, Scale.ROOT)
+def test_numbers_along_the_bottom_do_not_touch(low: float, high: float, scale: Scale) -> None:
+    axis = Axis(low if scale is Scale.ROOT else high / 1000, high, 150, 446, scale)
+    shown = [(axis.at(value), len(tick(value))) for value in axis.ticks()]
+    for (at, length), (next_at, next_length) in pairwise(shown):
+        assert next_at - at > 7 * (length + next_length) / 2
 
 
 @given(st.floats(-1e6, 1e6), st.floats(1e-3, 1e6))

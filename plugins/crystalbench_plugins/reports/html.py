@@ -342,7 +342,7 @@ def crystalbench_reporters() -> Iterable[ReporterSpec]:
     return (
         ReporterSpec(
             name="html",
-            version="6",
+            version="7",
             title="HTML report",
             suffix=".html",
             render=render,
