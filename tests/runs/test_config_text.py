@@ -9,11 +9,12 @@ from crystalbench.runs.config import GeneratorConfig, RunConfig, parse_toml, rea
 from crystalbench.runs.config_text import config_text
 
 WORDS = st.text(min_size=1, max_size=12)
+NAMES = WORDS.filter(str.isprintable)
 VALUES = st.one_of(st.booleans(), st.integers(-(2**40), 2**40), st.floats(allow_nan=False, allow_infinity=False), WORDS)
 
 
 @given(
-    st.lists(WORDS, min_size=1, max_size=3, unique_by=str.casefold),
+    st.lists(NAMES, min_size=1, max_size=3, unique_by=str.casefold),
     st.integers(1, 10**6),
     st.dictionaries(WORDS, st.dictionaries(WORDS, VALUES, max_size=2), max_size=2),
 )
