@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from crystalbench.crystals.elements import ATOMIC_WEIGHTS, ELEMENTS
@@ -83,20 +83,25 @@ def test_a_supercell_has_the_density_and_the_nearest_atoms_of_its_crystal(seed: 
 
 
 @given(SEEDS)
+@example(23366)
 def test_no_image_is_nearer_than_the_one_that_is_found(seed: int) -> None:
     rng = np.random.default_rng(seed)
     crystal = random_crystal(rng)
     found = geometry(crystal, max_atoms=10)
-    if found is None or max(found.lengths) > 6 * found.image:
-        return  # more images than are tried here
     shifts = np.array(list(itertools.product(range(-8, 9), repeat=3))) @ crystal.lattice
     own = np.linalg.norm(shifts, axis=1)
-    assert found.image == pytest.approx(own[own > 0].min())
+    shortest = own[own > 0].min()
+    heights = 1 / np.linalg.norm(np.linalg.inv(crystal.lattice), axis=0)  # the image t is t_k heights_k away or farther
+    if found is None or shortest > 7 * heights.min():
+        return  # nearer images may be among those that are not tried here
+    assert found.image == pytest.approx(shortest)
     wrapped = crystal.frac_coords % 1
     pairs = [wrapped[i] - wrapped[j] for i, j in itertools.combinations(range(found.atoms), 2)]
     if pairs:
         nearest = min(np.linalg.norm(pair @ crystal.lattice + shifts, axis=1).min() for pair in pairs)
-        assert found.pair == pytest.approx(nearest, rel=1e-9, abs=1e-9)
+        assert found.pair <= nearest * (1 + 1e-9)
+        if nearest <= 7 * heights.min():
+            assert found.pair == pytest.approx(nearest, rel=1e-9, abs=1e-9)
 
 
 @pytest.mark.parametrize(
