@@ -16,6 +16,7 @@ from crystalbench.tables.distribution import distributions
 
 HERE = Path(__file__).parent
 STEPS = (20, 50, 100, 250, 1000)
+BLOCKS = (5, 10, 20, 50, 100)
 
 
 def rows(name: str) -> list[dict[str, str]]:
@@ -59,22 +60,22 @@ def epochs() -> str:
 
 
 def steps() -> str:
-    """Quality and time against the number of steps of a chain."""
-    found = [(float(n), cells("carbon24-steps", f"steps-{n}")) for n in STEPS]
-    distance = tuple((n, scores["fwd_corrected"]["value"]) for n, scores in found)
-    ends = tuple(tuple(scores["fwd_corrected"]["interval"]) for _, scores in found)
-    clock = [(n, scores["novel_per_minute"]) for n, scores in found]
+    """Quality against time: one network's chain in fewer and fewer steps, its events, and the entries."""
+
+    def curve(name: str, generators: list[str], colour: int) -> Curve:
+        found = [cells("carbon24-steps", generator) for generator in generators]
+        clock = [scores["novel_per_minute"] for scores in found]
+        times = [1000 * score["details"]["cpu_seconds"] / score["n"] for score in clock]
+        distance = [scores["fwd_corrected"] for scores in found]
+        points = tuple((t, one["value"]) for t, one in zip(times, distance, strict=True))
+        return Curve(name, points, tuple(tuple(one["interval"]) for one in distance), colour=colour, dots=True)
+
     made = [
-        Curve("FWD∞, with its interval", distance, ends, dots=True),
-        Curve("novel samples, %", tuple((n, 100 * s["novelty"]["value"]) for n, s in found), colour=1, dots=True),
-        Curve(
-            "CPU ms a sample",
-            tuple((n, 1000 * score["details"]["cpu_seconds"] / score["n"]) for n, score in clock),
-            colour=2,
-            dots=True,
-        ),
+        curve(f"chain of {STEPS[0]} to {STEPS[-1]:,} steps", [f"steps-{n}" for n in STEPS], 0),
+        curve(f"events in {BLOCKS[0]} to {BLOCKS[-1]} blocks", [f"events-{n}" for n in BLOCKS], 1),
+        curve("entries", ["entries"], 2),
     ]
-    return curves(made, "steps of the chain", "square-root scale")
+    return curves(made, "CPU ms a sample", "FWD∞, square-root scale")
 
 
 def priors() -> str:
