@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from crystalbench.crystals.elements import ATOMIC_WEIGHTS
 from crystalbench.crystals.samples import RawStructure
-from crystalbench.crystals.screen import HEAVIEST_ELEMENT, reduced
+from crystalbench.crystals.screen import HEAVIEST_ELEMENT, closest_among, reduced, shifts_within
 
 VERSION = 1
 """Raised whenever a `Geometry` comes out another way. Part of cache keys."""
@@ -26,7 +26,6 @@ DALTON = 1.66053906660
 _LONGEST = 1e30  # Å; the sixth power of it is a double
 _FLATTEST = 1e-9  # volume over the product of the lengths; the coordinates of a flatter cell say nothing in doubles
 _IMAGES = np.array(sorted(itertools.product((-1, 0, 1), repeat=3), key=lambda t: sum(map(abs, t))), dtype=np.float64)
-_PAIRS_AT_ONCE = 20_000  # 27 images of each: some 13 MB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,26 +141,17 @@ def closest(lattice: NDArray[np.float64], frac_coords: NDArray[np.float64]) -> t
         (3, 3) rows in Å, not singular, and (n, 3).
     """
     short = reduced(lattice)
-    inverse = np.linalg.inv(short)
     image = math.hypot(*short[0].tolist())
-    n = len(frac_coords)
-    if n == 1:
+    if len(frac_coords) == 1:
         return None, image
-    coords = frac_coords @ (lattice @ inverse)
-    heights = 1 / np.linalg.norm(inverse, axis=0)
-    best = math.inf
-    rows = max(1, _PAIRS_AT_ONCE // n)
-    for start in range(0, n - 1, rows):
-        # Every pair once: this block of rows against all atoms behind each
-        behind = np.arange(start, n) > np.arange(start, min(start + rows, n))[:, None]
-        wrapped = (coords[start : start + rows, None] - coords[None, start:])[behind]
-        wrapped -= np.rint(wrapped)
-        best = min(best, float(np.sqrt(((wrapped @ short) ** 2).sum(axis=1).min(initial=math.inf))))
-        # The image t of an atom is |x_k + t_k| h_k away or farther, h_k being the height of the cell over its face k,
-        # and that is at least (1 - |x_k|) h_k where t_k is not 0: no other pair has one nearer than the best so far.
-        near = wrapped[((1 - np.abs(wrapped)) * heights < best).any(axis=1)]
-        best = min(best, float(nearest(near, short).min(initial=math.inf)))
-    return best, image
+    coords = frac_coords @ (lattice @ np.linalg.inv(short))
+    wrapped = closest_among(coords, short, np.zeros((1, 3)), math.inf)
+    if wrapped is None:  # the coordinates are too large for doubles
+        return math.inf, image
+    nearer = closest_among(
+        coords, short, shifts_within(short, wrapped[0], most=1), wrapped[0]
+    )  # it is reduced: 1 is all
+    return (nearer or wrapped)[0], image
 
 
 def nearest(difference: NDArray[np.float64], lattice: NDArray[np.float64]) -> NDArray[np.float64]:

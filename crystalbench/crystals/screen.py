@@ -113,13 +113,19 @@ def closest_pair(
             return length, 0, 0
         frac_coords = frac_coords @ (lattice @ np.linalg.inv(short))
         lattice = short
-        reach = [math.floor(cutoff / height + 0.5) for height in _volume_and_heights(short)[1]]
-        axes = np.meshgrid(*(np.arange(-r, r + 1) for r in reach), indexing="ij")
-        shifts = np.stack(axes, axis=-1).reshape(-1, 3) @ lattice
-    return _closest_among(frac_coords, lattice, shifts, cutoff)
+        shifts = shifts_within(short, cutoff)
+    return closest_among(frac_coords, lattice, shifts, cutoff)
 
 
-def _closest_among(
+def shifts_within(lattice: NDArray[np.float64], cutoff: float, most: float = math.inf) -> NDArray[np.float64]:
+    """Return the shifts (m, 3) in Å, up to ``most`` cells, of all images within a cutoff (see `closest_pair`)."""
+    reach = [min(math.floor(cutoff / height + 0.5), most) for height in _volume_and_heights(lattice)[1]]
+    axes = np.meshgrid(*(np.arange(-r, r + 1) for r in reach), indexing="ij")
+    shifts: NDArray[np.float64] = np.stack(axes, axis=-1).reshape(-1, 3) @ lattice
+    return shifts
+
+
+def closest_among(
     frac_coords: NDArray[np.float64], lattice: NDArray[np.float64], shifts: NDArray[np.float64], cutoff: float
 ) -> tuple[float, int, int] | None:
     """`closest_pair` with the images that are given by their shifts, (m, 3) in Å."""
