@@ -9,7 +9,7 @@ from typing import Any
 
 from crystalbench.errors import ConfigError
 from crystalbench.executors.local import LocalExecutor
-from crystalbench.versions import packages
+from crystalbench.versions import DISCOVER, packages
 
 _MOST_KEPT = 4
 """Processes that a thread keeps: a client that was killed could not say that its task is over."""
@@ -71,7 +71,7 @@ def release(key: str) -> None:
 
 def versions() -> dict[str, str | None]:
     """Return what results depend on besides the code of plugins."""
-    return {"python": ".".join(platform.python_version_tuple()[:2])} | packages()
+    return {"python": ".".join(platform.python_version_tuple()[:2])} | packages(DISCOVER)
 
 
 def differing(client: Mapping[str, str | None], worker: Mapping[str, str | None]) -> str:

@@ -1,8 +1,10 @@
 """What a verification finds."""
 
 import math
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 from functools import partial
 from typing import Any
@@ -65,11 +67,39 @@ def score_difference(written: Outcome, again: Outcome, tolerance: float) -> str:
     close = partial(math.isclose, rel_tol=0.0, abs_tol=max(tolerance * scale, 1e-12))
     if written.n != again.n or len(before) != len(now) or not all(map(close, before, now)):
         return f"the run has {written.value} (n={written.n}), now {again.value} (n={again.n})"
-    if written.notes != again.notes:
+    if not same_notes(written.notes, again.notes, max(tolerance * scale, 1e-12)):
         return f"the notes of the run are {list(written.notes)}, now {list(again.notes)}"
     if not _alike(dict(written.details), dict(again.details), tolerance, scale):
         return f"the details of the run are {dict(written.details)}, now {dict(again.details)}"
     return ""
+
+
+def same_notes(written: Sequence[str], again: Sequence[str], tolerance: float = 0.0) -> bool:
+    """Whether sentences are the same but for rounding: on another machine the last printed digit may be another.
+
+    Numbers may differ by ``tolerance``, and where one has a point or an exponent by one in its last place; whole ones
+    otherwise not at all.
+    """
+    pairs = zip(written, again, strict=True)
+    return len(written) == len(again) and all(_same_sentence(one, other, tolerance) for one, other in pairs)
+
+
+_NUMBER = re.compile(r"-?\d+(?:,\d{3})*(?:\.\d+)?(?:e[+-]?\d+)?")
+
+
+def _same_sentence(one: str, other: str, tolerance: float) -> bool:
+    if one == other:
+        return True
+    numbers = _NUMBER.findall(one), _NUMBER.findall(other)
+    same_words = _NUMBER.sub("0", one) == _NUMBER.sub("0", other)
+    return same_words and all(_same_number(a, b, tolerance) for a, b in zip(*numbers, strict=True))
+
+
+def _same_number(one: str, other: str, tolerance: float) -> bool:
+    a, b = (Decimal(text.replace(",", "").rstrip(".")) for text in (one, other))
+    places = [-int(number.as_tuple().exponent) for number, text in ((a, one), (b, other)) if {".", "e"} & {*text}]
+    unit = Decimal(10) ** -min(places) if places else Decimal(0)
+    return abs(a - b) <= max(unit, Decimal(tolerance))
 
 
 def _alike(one: JSON, other: JSON, tolerance: float, scale: float) -> bool:

@@ -18,7 +18,7 @@ from crystalbench.runs.config import check_parameters, plain_values
 from crystalbench.runs.energy_config import EnergyConfig
 from crystalbench.runs.hull_file import hull_from_file
 from crystalbench.runs.keys import checked_identity
-from crystalbench.versions import packages
+from crystalbench.versions import DISCOVER, packages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +74,12 @@ class EnergyPlan:
             settings=plain_values(asdict(self.config.search)),
             potential=[potential.spec.name, potential.spec.version, potential.identity, dict(potential.parameters)],
             realiser=[self.realiser.spec.name, self.realiser.spec.version, dict(self.realiser.parameters)],
-            code=[code_identity(f, whole=False) for f in (search, potential.spec.load, self.realiser.spec.propose)],
-            packages=dict(packages()),
+            code=[
+                code_identity(search, within="crystalbench.materials"),
+                code_identity(potential.spec.load),
+                code_identity(self.realiser.spec.propose),
+            ],
+            packages=dict(packages(DISCOVER)),
         )
 
     def identity(self, potential: PotentialPlan) -> str:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from crystalbench.tables.results import JSON
-from crystalbench.versions import packages
+from crystalbench.versions import all_packages
 
 
 def environment() -> dict[str, JSON]:
@@ -17,7 +17,7 @@ def environment() -> dict[str, JSON]:
         "platform": platform.platform(),
         "cpu": _cpu(),
         "cores": os.cpu_count(),
-        "packages": dict(packages()),
+        "packages": dict(all_packages()),
         "git": _git(Path(__file__).parents[2]),
     }
 

@@ -128,7 +128,7 @@ def test_a_worker_with_other_versions_is_refused_and_both_are_named() -> None:
 
 def install(version: str) -> None:
     """Have the process where this runs say that it has another version of crystalbench."""
-    shard.packages = lambda: packages() | {"crystalbench": version}
+    shard.packages = lambda *extras: packages(*extras) | {"crystalbench": version}
 
 
 def test_a_worker_of_another_version_is_refused_before_anything_is_sent(scheduler: str) -> None:

@@ -60,13 +60,18 @@ class Split:
         return "; ".join(self._sentences())
 
     def _sentences(self) -> Iterator[str]:
-        yield f"by composition alone {self.composition:.3g}, by symmetry alone {self.symmetry:.3g}"
+        yield f"by composition alone {_told(self.composition)}, by symmetry alone {_told(self.symmetry)}"
         if self.without_group_1 is not None:
-            yield f"without the {self.in_group_1:,} samples in space group 1 {self.without_group_1:.3g}"
+            yield f"without the {self.in_group_1:,} samples in space group 1 {_told(self.without_group_1)}"
         if self.without_both is not None:
             also = " also" if self.in_group_1 else ""
             lacks = f"{self.new_prototype:,} with a prototype that the reference lacks"
-            yield f"without{also} the {lacks} {self.without_both:.3g}"
+            yield f"without{also} the {lacks} {_told(self.without_both)}"
+
+
+def _told(distance: float) -> str:
+    """A distance of 0 but for rounding is 0: an encoder that sees only composition has it where all is carbon."""
+    return f"{round(distance, 6) + 0.0:.3g}"
 
 
 def split(
