@@ -82,7 +82,9 @@ def _row(row: Manifest, manifest: Manifest, config: RunConfig) -> Iterator[str]:
         expected: dict[str, Any] = {"key": content_key(**given), "seed": config.seed}
         expected["inputs"] = given | {"parameters": parameters_of(row["parameters"], index)}
         if row["reader"]:
-            expected["inputs"] |= {"reader": row["reader"], "packages": manifest["environment"]["packages"]}
+            there = manifest["environment"]["packages"]
+            packages = {name: there.get(name) for name in given["packages"]}
+            expected["inputs"] |= {"reader": row["reader"], "packages": packages}
             if samples:
                 expected["source"] = samples[min(index, len(samples) - 1)]
         else:

@@ -203,7 +203,7 @@ class PlanChecks:
         inputs = [
             (one["inputs"], other["inputs"]) for one, other in zip(then["replicas"], now["replicas"], strict=False)
         ]
-        outside = sorted({key for one, other in inputs for key in OUTSIDE if one.get(key) != other.get(key)})
+        outside = sorted({told for one, other in inputs for told in _outside(one, other)})
         problem = "; ".join(differences(then, now))
         if outside or len(written["replicas"]) != len(now["replicas"]):
             self.unknown.add(name)
@@ -229,6 +229,17 @@ class PlanChecks:
     def _not_known(self, what: str, reason: str) -> Check:
         self.lost.add(what)
         return Check(what, Finding.NOT_CHECKED, reason)
+
+
+def _outside(written: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:
+    """What a row rests on that is another one now; of libraries which."""
+    for key in OUTSIDE:
+        then, there = written.get(key), now.get(key)
+        if key == "packages" and isinstance(then, dict) and isinstance(there, dict):
+            names = [name for name in sorted({*then, *there}) if then.get(name) != there.get(name)]
+            yield from (f"{name} {then.get(name) or 'none'} (now {there.get(name) or 'none'})" for name in names)
+        elif then != there:
+            yield key
 
 
 def _planned(written: dict[str, Any], now: dict[str, Any], metrics: set[str]) -> dict[str, Any]:

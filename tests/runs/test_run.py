@@ -41,6 +41,7 @@ from crystalbench.runs.stored import Moved
 from crystalbench.runs.stream import Stream, draw_replica
 from crystalbench.runs.verify import Verification
 from crystalbench.tables.results import Failure, MetricResult, Row, RowKind
+from crystalbench.versions import all_packages, packages
 from tests.small_plugins import CHUNK, Halides, Small, SmallEncoders, count, read_labels, rock_salt
 
 FINE = {Finding.HOLDS, Finding.RECORDED}
@@ -491,3 +492,17 @@ def test_scores_hold_full_precision_and_denominators(plugins: Plugins, tmp_path:
     execute(plugins, tmp_path / "run", generator={"mine": {"samples": [str(labels_file(tmp_path, 2, invalid=1))]}}, n=3)
     stored = json.loads((tmp_path / "run/scores.json").read_text())["mine"]["halide_share"][0]
     assert outcome_from_json(stored) == MetricResult(value=2 / 3, n=3)
+
+
+def test_a_row_that_was_read_with_another_library_says_which(plugins: Plugins, tmp_path: Path) -> None:
+    settings = {"mine": {"samples": [str(labels_file(tmp_path, 9))]}}
+    with pytest.MonkeyPatch.context() as patch:
+        versions = packages() | {"spglib": "1.0"}
+        patch.setattr("crystalbench.runs.plan.packages", lambda: versions)
+        patch.setattr(
+            "crystalbench.runs.environment.all_packages", lambda: all_packages() | {"spglib": "1.0", "ruff": "0"}
+        )
+        execute(plugins, tmp_path / "run", generator=settings, n=9)
+    found = [check for check in verify(plugins, tmp_path / "run", redraw=True) if check.finding not in FINE]
+    assert {check.finding for check in found} == {Finding.NOT_CHECKED}
+    assert found[0].detail == f"has changed since the run: spglib 1.0 (now {packages()['spglib']})"
