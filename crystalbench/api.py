@@ -78,8 +78,8 @@ def evaluate(
 
     Notes
     -----
-    Structures are converted in worker processes: a script guards its entry by ``if __name__ == "__main__"``. What does
-    not change between two calls (rows of the dataset, their embeddings) comes from the cache.
+    Structures are converted in worker processes, which do not run the program that calls: a script needs no guard. What
+    does not change between two calls (rows of the dataset, their embeddings) comes from the cache.
     """
     if isinstance(samples, str | os.PathLike) or not isinstance(samples, Mapping):
         raise ConfigError('samples must be a mapping of names: evaluate({"my model": ...})')

@@ -141,8 +141,7 @@ class Converter:
 
     Notes
     -----
-    A context manager: leaving it ends the processes. A script that uses it must guard its entry by
-    ``if __name__ == "__main__"``.
+    A context manager: leaving it ends the processes.
     """
 
     def __init__(self, settings: ConversionSettings, executors: Executors = ONE_PROCESS) -> None:

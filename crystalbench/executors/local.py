@@ -10,11 +10,11 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from importlib import import_module
-from multiprocessing.context import BaseContext
 from types import TracebackType
 from typing import TYPE_CHECKING, Generic, Self, TypeAlias
 
 from crystalbench.errors import CrystalbenchError
+from crystalbench.executors.processes import context, needs_main
 from crystalbench.executors.task import Item, Lost, Payload, Result, Task
 
 if TYPE_CHECKING:
@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
 _QUEUED_PER_WORKER = 2  # one in work and one waiting: no worker idles, and an interrupt leaves little behind
 _MAX_BREAKS = 3  # pools in a row that broke before a single task of theirs was done
-_CANNOT_START = (
-    "worker processes end before they take up work. They import the program that starts them: it must be a file (not "
-    'standard input) with its entry guarded by if __name__ == "__main__":. Or the machine has no memory for them'
+_CANNOT_START = "worker processes end before they take up work: is there memory for them? Fewer need less: --workers 1"
+_CANNOT_IMPORT = (
+    "worker processes end before they take up work. They import the program that the task is defined in: it must be a "
+    'file (not standard input) with its entry guarded by if __name__ == "__main__":. Or the machine has no memory for them'
 )
 
 
@@ -82,7 +83,9 @@ class LocalExecutor(Generic[Item, Payload, Result]):
                     if outcome is None:
                         breaks += 1
                         if breaks > _MAX_BREAKS:
-                            raise CrystalbenchError(_CANNOT_START)
+                            raise CrystalbenchError(
+                                _CANNOT_IMPORT if needs_main(self._task.function) else _CANNOT_START
+                            )
                         self.stop()
                         queue.extend((i,) for batch in running.values() for i in batch)
                         running.clear()
@@ -124,7 +127,7 @@ class LocalExecutor(Generic[Item, Payload, Result]):
             max_workers=self._workers,
             initializer=_prepare_worker,
             initargs=(self._task.preload,),
-            context=_context(self._task.preload),
+            context=context(self._task.function, self._task.preload),
         )
 
     def stop(self) -> None:
@@ -178,11 +181,3 @@ def _end_with_parent() -> None:
     if parent is not None:
         parent.join()
         os._exit(1)
-
-
-def _context(modules: Sequence[str]) -> BaseContext:
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["__main__", *modules])
-    return context

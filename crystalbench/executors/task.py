@@ -52,7 +52,7 @@ class Executor(Protocol[Item_contra, Result_co]):
     with its own limit. So only the guilty item is `Lost`, and what the others get depends neither on their company
     nor on the executor.
 
-    A context manager: leaving it ends the processes. A script must guard its entry by ``if __name__ == "__main__"``.
+    A context manager: leaving it ends the processes.
     """
 
     def __enter__(self) -> Self: ...

@@ -184,8 +184,47 @@ def test_an_interrupt_leaves_no_orphans(tmp_path: Path, kill: signal.Signals) ->
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-def test_a_script_without_a_guard_gets_an_error_instead_of_hanging(tmp_path: Path) -> None:
+def test_a_task_of_a_script_without_a_guard_gets_an_error_instead_of_hanging(tmp_path: Path) -> None:
     process = start_sleepers(tmp_path, guard="if True:")
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 1
     assert "__main__" in errors
+
+
+EVALUATION = """
+import crystalbench
+print("once", flush=True)
+crystals = [crystalbench.RawStructure.of([[a, 0, 0], [0, a, 0], [0, 0, a]], [[0, 0, 0]], [84]) for a in (3.3, 3.4)]
+result = crystalbench.evaluate({"mine": crystals}, dataset="mp20-eval", metrics="validity", n=2, progress=False)
+print(result.cells["mine"]["validity"].mean)
+"""
+
+
+@pytest.mark.parametrize("how", ["file", "module", "standard input", "command"])
+def test_a_script_without_a_guard_is_run_once(tmp_path: Path, how: str) -> None:
+    (tmp_path / "script.py").write_text(EVALUATION)
+    arguments = {
+        "file": ["script.py"],
+        "module": ["-m", "script"],
+        "standard input": ["-"],
+        "command": ["-c", EVALUATION],
+    }
+    done = subprocess.run(
+        [sys.executable, *arguments[how]],
+        cwd=tmp_path,
+        env=os.environ | {"CRYSTALBENCH_CACHE": str(tmp_path / "cache")},
+        input=EVALUATION if how == "standard input" else "",
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.stdout.splitlines() == ["once", "1.0"], done.stderr
+
+
+def test_the_main_program_keeps_its_name_and_place_when_processes_have_started() -> None:
+    main = sys.modules["__main__"]
+    before = main.__dict__.get("__file__"), main.__dict__.get("__spec__")
+    with LocalExecutor(Task(function=sorted, pack=list, timeout=60), 1) as pool:
+        assert pool.run({0: 1}, [[0]]) == {0: 1}
+    assert (main.__dict__.get("__file__"), main.__dict__.get("__spec__")) == before
