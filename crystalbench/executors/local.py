@@ -24,8 +24,8 @@ _QUEUED_PER_WORKER = 2  # one in work and one waiting: no worker idles, and an i
 _MAX_BREAKS = 3  # pools in a row that broke before a single task of theirs was done
 _CANNOT_START = "worker processes end before they take up work: is there memory for them? Fewer need less: --workers 1"
 _CANNOT_IMPORT = (
-    "worker processes end before they take up work. They import the program that the task is defined in: it must be a "
-    'file (not standard input) with its entry guarded by if __name__ == "__main__":. Or the machine has no memory for them'
+    "worker processes end before they take up work. They import the program that the task is defined in: it must be "
+    'a file (not standard input), its entry guarded by if __name__ == "__main__":. Or there is no memory for them'
 )
 
 

@@ -63,7 +63,7 @@ def _nameless_main() -> Iterator[None]:
     """Hide where the main program is from `multiprocessing.spawn.get_preparation_data`, for the moment of a start."""
     main = vars(sys.modules["__main__"])
     with _LOCK:
-        hidden = {name: main[name] for name in ("__spec__", "__file__") if name in main}
+        hidden: dict[str, Any] = {name: main[name] for name in ("__spec__", "__file__") if name in main}
         try:
             main.update(dict.fromkeys(hidden))
             yield
