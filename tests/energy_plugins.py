@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -26,8 +27,12 @@ from tests.materials.morse import SPEC, Morse
 NA, CL, CU = 11, 17, 29
 
 
+QUICK, PAUSE = 60, 3.0
+"""Structures that slow pairs see quickly; seconds that each one after them takes."""
+
+
 class Fragile(Morse):
-    """Pairs that raise or end the process, as a library may, where copper meets chlorine: a file says how."""
+    """Pairs that raise, hang, get slow or end the process where copper meets chlorine: a file says how."""
 
     def __init__(self, file: Path) -> None:
         super().__init__()
@@ -36,9 +41,15 @@ class Fragile(Morse):
     def evaluate(self, structures: Sequence[RawStructure], /) -> list[Evaluated]:
         for structure in structures:
             if {CU, CL} <= set(structure.numbers.tolist()) and self.file.is_file():
-                if self.file.read_text() == "kill":
-                    os.kill(os.getpid(), signal.SIGKILL)
-                raise RuntimeError("no such pair")
+                match self.file.read_text():
+                    case "kill":
+                        os.kill(os.getpid(), signal.SIGKILL)
+                    case "hang":
+                        time.sleep(600)
+                    case "slow":
+                        time.sleep(PAUSE if self.seen >= QUICK else 0)
+                    case _:
+                        raise RuntimeError("no such pair")
         return super().evaluate(structures)
 
 

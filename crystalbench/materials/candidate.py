@@ -1,6 +1,6 @@
 """What becomes of a protostructure on its way to a material: its tries, its energy, or the reason why it has none."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Self
@@ -28,7 +28,7 @@ class Reason(StrEnum):
     EXPLODED = "exploded"
     COLLAPSED = "collapsed"
     NOT_CONVERGED = "not_converged"
-    TIMEOUT = "timeout"
+    TIMEOUT = "timeout"  # of a candidate: no try had given an energy at the time limit
     CRASH = "crash"
     # with an energy, but not with all that a metric asks for
     LOST_SYMMETRY = "lost_symmetry"  # relaxed into another protostructure
@@ -38,7 +38,7 @@ class Reason(StrEnum):
 
 
 REPEATED = frozenset({Reason.TIMEOUT, Reason.CRASH})
-"""Reasons that depend on the machine and its load: such a candidate is tried again in the next run."""
+"""Reasons that depend on the machine and its load: a candidate with such a try is tried again in the next run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +105,7 @@ class Material:
     relaxed, loose
         Its protostructure at 0.01 and at 0.1 Å; "" where there is none.
     agreed
-        Whether the search ended because the two lowest energies agree, not at the cap of tries.
+        Whether the search ended because the two lowest energies agree, not at the cap of tries or the time limit.
     reason, detail
         Why there is no energy.
     seconds
@@ -130,6 +130,16 @@ class Material:
         return self.relaxed == self.label
 
     @property
+    def cut(self) -> bool:
+        """Whether the time limit ended the search: an energy is the lowest of those that were found until then."""
+        return was_cut(self.tries)
+
+    @property
+    def repeated(self) -> bool:
+        """Whether it depends on the machine and its load: it is not kept, and is tried again in the next run."""
+        return any(reason in REPEATED for reason in (self.reason, *(one.reason for one in self.tries)))
+
+    @property
     def best(self) -> int:
         """Number of the try, from 1, that gave the energy; 0 for none."""
         return next((i for i, one in enumerate(self.tries, 1) if one.energy == self.energy is not None), 0)
@@ -147,6 +157,11 @@ class Material:
         tries = tuple(Try(**(one | {"reason": _reason(one.get("reason"))})) for one in data["tries"])
         structure = data["structure"] and RawStructure.of(**data["structure"])
         return cls(**{**data, "tries": tries, "structure": structure, "reason": _reason(data["reason"])})
+
+
+def was_cut(tries: Iterable[Try]) -> bool:
+    """Whether the time limit came before a try was over, or could begin."""
+    return any(one.reason is Reason.TIMEOUT for one in tries)
 
 
 _PLAIN = asdict(Try())

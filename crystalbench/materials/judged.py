@@ -37,6 +37,14 @@ class Judged:
     reason: Reason | None = None
     detail: str = ""
 
+    @property
+    def told(self) -> tuple[str, str]:
+        """Reason and detail as tables show them: why there is no distance, or that the time limit cut the search."""
+        if self.reason is None and self.material.cut:
+            found = sum(one.energy is not None for one in self.material.tries)
+            return str(Reason.TIMEOUT), f"the search ended at the time limit: the lowest of {found} found until then"
+        return str(self.reason or ""), self.detail
+
 
 class RunEnergies(Protocol):
     """The energies of a replica's samples, as metrics see them. A row is the place of a sample in `ScoreInput.samples`.

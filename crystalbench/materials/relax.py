@@ -1,6 +1,8 @@
 """Relaxation under the space group: many structures at a time, each on its own way down."""
 
+import math
 from collections.abc import Sequence
+from time import monotonic
 
 import numpy as np
 
@@ -27,6 +29,7 @@ def relax(
     settings: RelaxSettings | None = None,
     *,
     elements: frozenset[int] | None = None,
+    until: float = math.inf,
 ) -> list[Relaxed]:
     """Relax cell and positions of each structure in the space group that it has.
 
@@ -41,6 +44,8 @@ def relax(
         By default those of `RelaxSettings`.
     elements
         Atomic numbers that the potential knows; None for all.
+    until
+        On the clock of `time.monotonic`, s: nothing is evaluated from then on, and what is not relaxed yet has failed.
 
     Returns
     -------
@@ -56,6 +61,10 @@ def relax(
     begun = [_begin(structure, settings, elements) for structure in structures]
     descents = [descent for descent in begun if isinstance(descent, Descent)]
     while active := [descent for descent in descents if not descent.done]:
+        if monotonic() >= until:
+            for descent in active:
+                descent.fail(RelaxFailure.TIMEOUT, f"at the time limit, after {descent.evaluations} evaluations")
+            break
         for descent, seen in zip(active, _evaluate(potential, [d.structure for d in active]), strict=True):
             if isinstance(seen, Evaluated):
                 descent.tell(seen)

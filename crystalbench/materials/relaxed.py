@@ -19,6 +19,7 @@ class RelaxFailure(StrEnum):
     EXPLODED = "exploded"
     COLLAPSED = "collapsed"
     NOT_CONVERGED = "not_converged"
+    TIMEOUT = "timeout"  # the time limit came first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,15 +5,17 @@ energies seen lies within a small cutoff of 0.01 eV/atom". Everything is a funct
 realiser, the potential and a seed.
 """
 
+import math
 import time
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from time import monotonic
 
 from crystalbench.crystals.protostructure import Protostructure
 from crystalbench.crystals.samples import Converted, Invalid, RawStructure
 from crystalbench.errors import ConfigError
-from crystalbench.materials.candidate import Candidate, Material, Reason, Try
+from crystalbench.materials.candidate import Candidate, Material, Reason, Try, was_cut
 from crystalbench.materials.potential import Potential
 from crystalbench.materials.realise import Propose, Unrealised, realise
 from crystalbench.materials.relax import LABEL_SYMPREC, relax
@@ -80,6 +82,7 @@ class _Search:
     propose: Propose
     potential: Potential
     seed: int
+    until: float
     tries: list[Try] = field(default_factory=list)
     lowest: Relaxed | None = None
     proposed: int = 0
@@ -89,12 +92,17 @@ class _Search:
             self._relax([(own, 0)], own=True)
             if self.settings.own is OwnGeometry.ENOUGH and self.lowest is not None:
                 return
-        while len(self.tries) < self.settings.tries and not (self.agreed and len(self.tries) >= self._least):
+        while not self._over:
             wanted = min(max(1, self._least - len(self.tries)), self.settings.tries - len(self.tries))
-            found = [structure for _ in range(wanted) if (structure := self._realised()) is not None]
+            found = [one for _ in range(wanted) if not was_cut(self.tries) and (one := self._realised()) is not None]
             if not found:
                 return
             self._relax(found)
+
+    @property
+    def _over(self) -> bool:
+        made = len(self.tries)
+        return was_cut(self.tries) or made >= self.settings.tries or (self.agreed and made >= self._least)
 
     @property
     def _least(self) -> int:
@@ -112,6 +120,10 @@ class _Search:
         refused: Counter[str] = Counter()
         detail = ""
         for _ in range(self.settings.proposals):
+            if monotonic() >= self.until:
+                made = Try(reason=Reason.TIMEOUT, detail="at the time limit, not realised", refused=refused.total())
+                self.tries.append(made)
+                return None
             found = realise(self.protostructure, self.propose, self.seed, self.proposed)
             self.proposed += 1
             if not isinstance(found, Unrealised):
@@ -126,7 +138,7 @@ class _Search:
     def _relax(self, found: list[tuple[RawStructure, int]], own: bool = False) -> None:
         settings = replace(self.settings.relax, symprec=LABEL_SYMPREC) if own else self.settings.relax
         structures = [structure for structure, _ in found]
-        relaxed = relax(structures, self.potential, settings)
+        relaxed = relax(structures, self.potential, settings, until=self.until)
         for one, (_, refused) in zip(relaxed, found, strict=True):
             reason = None if one.failure is None else Reason(str(one.failure))
             energy = one.energy if one.converged else None
@@ -137,18 +149,28 @@ class _Search:
 
 
 def search(
-    candidate: Candidate, settings: SearchSettings, propose: Propose, potential: Potential, seed: int
+    candidate: Candidate,
+    settings: SearchSettings,
+    propose: Propose,
+    potential: Potential,
+    seed: int,
+    seconds: float = math.inf,
 ) -> Material:
-    """Return what becomes of a candidate, all of whose elements the potential knows."""
+    """Return what becomes of a candidate, all of whose elements the potential knows.
+
+    After so many ``seconds`` of wall clock nothing more is proposed or evaluated: the energies that there are then
+    count, and the material says that it was `cut <Material.cut>`.
+    """
+    until = monotonic() + seconds
     start = time.process_time()
     protostructure = Protostructure.from_canonical(candidate.label)
-    found = _Search(protostructure, settings, propose, potential, seed)
+    found = _Search(protostructure, settings, propose, potential, seed, until)
     found.run(candidate.own)
     lowest, tries = found.lowest, tuple(found.tries)
-    material = Material(label=candidate.label, digest=candidate.digest, tries=tries, agreed=found.agreed)
+    material = Material(label=candidate.label, digest=candidate.digest, tries=tries)
     if lowest is None:
-        first = tries[0]
-        material = replace(material, reason=first.reason, detail=first.detail)
+        told = next((one for one in tries if one.reason is Reason.TIMEOUT), tries[0])
+        material = replace(material, reason=told.reason, detail=told.detail)
     else:
         own = settings.own is OwnGeometry.ENOUGH and len(tries) == 1 and tries[0].own
         material = replace(
@@ -157,7 +179,7 @@ def search(
             structure=lowest.structure,
             relaxed=label_of(lowest.protostructure),
             loose=label_of(lowest.loose),
-            agreed=found.agreed or own,
+            agreed=(found.agreed or own) and not material.cut,
         )
     return replace(material, seconds=time.process_time() - start)
 

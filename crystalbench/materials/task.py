@@ -28,6 +28,8 @@ class SearchTask:
         Of the realiser, and its settings.
     seed
         Of the run.
+    seconds
+        Of wall clock, after which a search ends with what it has.
     """
 
     settings: SearchSettings
@@ -36,6 +38,7 @@ class SearchTask:
     propose: Callable[[Protostructure, int, Settings], Realised]
     proposed_with: tuple[tuple[str, Value], ...]
     seed: int
+    seconds: float
 
 
 def search_all(task: SearchTask, items: Sequence[Candidate | Probe]) -> list[Material | Pace]:
@@ -49,7 +52,7 @@ def search_all(task: SearchTask, items: Sequence[Candidate | Probe]) -> list[Mat
     return [
         measure(one, propose, potential, task.seed)
         if isinstance(one, Probe)
-        else search(one, task.settings, propose, potential, task.seed)
+        else search(one, task.settings, propose, potential, task.seed, task.seconds)
         for one in items
     ]
 

@@ -30,7 +30,8 @@ class EnergyConfig:
         Each metric has at most so many samples of a replica relaxed, drawn at random; 0: all that it needs. A row takes
         minutes rather than hours by default.
     timeout
-        Seconds of wall clock for one candidate with all its tries. No part of the identity.
+        Seconds of wall clock for one candidate with all its tries: then the search ends with the energies that it has.
+        No part of the identity: what it cuts is not kept, and tried again in the next run.
     """
 
     potentials: tuple[str, ...] = ()

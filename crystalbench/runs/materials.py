@@ -13,12 +13,15 @@ from typing import Protocol
 from crystalbench.crystals.elements import ELEMENTS, NUMBERS
 from crystalbench.crystals.protostructure import Protostructure
 from crystalbench.executors import Executor, Executors, Lost, Task
-from crystalbench.materials.candidate import REPEATED, Candidate, Material, Reason
+from crystalbench.materials.candidate import Candidate, Material, Reason
 from crystalbench.materials.pace import Pace, Probe, expected, typical
 from crystalbench.materials.task import SearchTask, search_all
 from crystalbench.runs.cache import Cache, content_key
 from crystalbench.runs.energy_plan import EnergyPlan, PotentialPlan
 from crystalbench.runs.progress import bar
+
+GRACE = 60.0
+"""Seconds beyond `energies.timeout` after which a worker is killed: to load the potential, and to end an evaluation."""
 
 FIRST = 4
 """Materials after which the time of all is estimated."""
@@ -102,7 +105,7 @@ class SearchedMaterials:
                 raise TypeError("a pace is no material")
             material = _material(outcome, wanted[keys[number]], self.plan.config.timeout)
             found[keys[number]] = material
-            if not any(one in REPEATED for one in (material.reason, *(t.reason for t in material.tries))):
+            if not material.repeated:
                 self.cache.put("materials", keys[number], material.to_json())
             clock.done(number)
             report(len(found), f"{wanted[keys[number]].label}")
@@ -149,11 +152,12 @@ class SearchedMaterials:
             propose=self.plan.realiser.spec.propose,
             proposed_with=tuple(self.plan.realiser.parameters.items()),
             seed=self.seed,
+            seconds=self.plan.config.timeout,
         )
         return Task(
             function=partial(search_all, task),
             pack=list,
-            timeout=self.plan.config.timeout,
+            timeout=self.plan.config.timeout + GRACE,
             preload=("numpy", "crystalbench.materials.task"),
         )
 
@@ -191,7 +195,7 @@ def _material(outcome: Material | Lost, candidate: Candidate, timeout: float) ->
         return outcome
     lost = Material(label=candidate.label, digest=candidate.digest)
     if outcome.timed_out:
-        return _without(lost, Reason.TIMEOUT, f"no answer within {timeout:g} s")
+        return _without(lost, Reason.TIMEOUT, f"no answer {GRACE:g} s after the time limit of {timeout:g} s")
     return _without(lost, Reason.CRASH, outcome.detail)
 
 

@@ -53,7 +53,7 @@ def ranking(
             (*_energies(rank, row, one), *(of(row) for _, of in more), *_way(one, known))
             for rank, (row, one) in enumerate(judged.items(), 1)
         ),
-        notes=notes,
+        notes=(*notes, *_cut(list(judged.values()))),
         most=most,
         crystals=tuple(drawn(one.material.structure) for one in judged.values()),
     )
@@ -101,8 +101,19 @@ def _way(one: Judged, known: frozenset[str] | None) -> tuple[Entry, ...]:
         material.tries[material.best - 1].own if material.best else None,
         None if known is None else material.label not in known,
         None if known is None or not material.relaxed else material.relaxed not in known,
-        round(material.seconds, 2), str(one.reason or ""), one.detail,
+        round(material.seconds, 2), *one.told,
     )  # fmt: skip
+
+
+def _cut(judged: Sequence[Judged]) -> tuple[str, ...]:
+    """What must be known of materials whose search the time limit has ended."""
+    cut = sum(one.material.cut and one.material.energy is not None for one in judged)
+    note = (
+        f"Of {cut:,} of {len(judged):,} materials (reason timeout) the search ended at the time limit "
+        "(energies.timeout): each has the lowest energy that was found until then, on this machine, and is tried again "
+        "by the next run."
+    )
+    return (note,) if cut else ()
 
 
 def _agreed(one: Judged) -> bool | None:

@@ -19,7 +19,8 @@ SCORE_FIELDS = (
     *("index", "protostructure", "novel", "duplicate_of", "potential", "energy", "formation_energy", "e_above_hull"),
     *("decomposes_into", "tries", "agreed", "relaxed_0.01", "relaxed_0.1", "reason", "detail"),
 )
-"""Columns of ``scores/NAME.R.csv``: energies in eV/atom; the reason why there is none, or no distance from the hull."""
+"""Columns of ``scores/NAME.R.csv``: energies in eV/atom; the reason why there is none, or no distance from the
+hull, or that the search was cut."""
 
 
 class RowMaterials(Protocol):
@@ -145,7 +146,7 @@ def score_rows(
             material = one.material
             yield (
                 *head, _number(material.energy), _number(one.formation), _number(one.distance), one.products,
-                len(material.tries), material.agreed, material.relaxed, material.loose, one.reason or "", one.detail,
+                len(material.tries), material.agreed, material.relaxed, material.loose, *one.told,
             )  # fmt: skip
 
 

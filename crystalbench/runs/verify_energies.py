@@ -58,7 +58,8 @@ def relaxed_again(
 ) -> Iterator[Check]:
     """Relax a few materials of a replica again, drawn with the seed of the run."""
     for potential in book.plan.potentials:
-        judged = {row: one for row, one in book.of(potential, replica).all.items() if one.material.tries}
+        all_ = book.of(potential, replica).all
+        judged = {row: one for row, one in all_.items() if one.material.tries and not one.material.repeated}
         if not judged:
             continue
         what = f"{replica.name} relaxed again with {potential.shown}"

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from crystalbench.cli import main
+from tests.runs.test_energies import LABELS, execute, late, material_of, scores
 
 distributed = pytest.importorskip("distributed")
 pytestmark = [
@@ -61,6 +62,19 @@ def test_a_conversion_is_the_same_on_a_cluster(scheduler: str, tmp_path: Path, s
     there = invoked(tmp_path, *arguments, "--out", str(tmp_path / "there.csv"), "--scheduler", scheduler)
     assert (here.exit_code, there.exit_code) == (0, 0), here.output + there.output
     assert (tmp_path / "here.csv").read_bytes() == (tmp_path / "there.csv").read_bytes()
+
+
+def test_a_late_candidate_keeps_the_energies_it_has_on_a_cluster_too(
+    scheduler: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CRYSTALBENCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("crystalbench.runs.materials.GRACE", 2.0)
+    finished = execute(tmp_path / "slow", **late(tmp_path, "slow", scheduler=scheduler))
+    material = material_of(finished.folder, LABELS[4] or "")
+    assert material.cut
+    assert material.energy is not None
+    hung = execute(tmp_path / "hung", **late(tmp_path, "hang", scheduler=scheduler))
+    assert [row["reason"] for row in scores(hung.folder)] == ["", "timeout", ""]
 
 
 def test_an_address_where_nothing_answers_ends_the_command_before_work(

@@ -29,7 +29,7 @@ from crystalbench.runs.verify import Verification
 from crystalbench.tables.results import MetricResult
 from crystalbench_plugins.metrics import stability
 from crystalbench_plugins.reports import html
-from tests.energy_plugins import Energies
+from tests.energy_plugins import PAUSE, Energies
 from tests.small_plugins import Small
 
 ROOT = Path(__file__).parents[2]
@@ -271,6 +271,45 @@ def test_a_worker_that_dies_costs_one_candidate_and_is_tried_again(
     how.write_text("raise")
     execute(tmp_path / "raising", **given)
     assert [row["reason"] for row in scores(tmp_path / "raising")] == ["", "potential_failed", ""]
+
+
+def late(folder: Path, how: str, **more: Any) -> dict[str, Any]:
+    """Settings of a run of which one candidate is not over within a time limit that the others do not notice."""
+    (folder / "how").write_text(how)
+    fragile = {"morse": {"fragile": str(folder / "how")}}
+    energies = {"tries": 10, "agreement": 0.0, "timeout": PAUSE}
+    return settings(folder, LABELS[3:6], metrics=["stable"], potential=fragile, energies=energies, **more)
+
+
+def material_of(folder: Path, label: str) -> Material:
+    (path,) = (folder / "materials").glob("*.jsonl")
+    found = (json.loads(line) for line in path.read_text().splitlines())
+    return next(Material.from_json(one) for one in found if one.pop("rows") and one["label"] == label)
+
+
+def test_a_late_candidate_keeps_the_energies_it_has_and_is_tried_again_by_the_next_run(tmp_path: Path) -> None:
+    limited = execute(tmp_path / "limited", **late(tmp_path, "slow"))
+    material = material_of(limited.folder, LABELS[4] or "")
+    assert material.cut
+    assert material.energy == min(one.energy for one in material.tries if one.energy is not None)
+    row = scores(limited.folder)[1]
+    assert (row["reason"], row["agreed"], row["e_above_hull"] != "") == ("timeout", "False", True)
+    assert "lowest of" in row["detail"]
+    assert "of 1 the search ended at the time limit" in cell(limited, "stable").notes[0]
+    assert "1 of 3 materials" in (limited.folder / "table.html").read_text()
+    assert differing(limited.folder, redraw=True) == []
+    again = execute(tmp_path / "again", **late(tmp_path, ""))
+    assert [row["reason"] for row in scores(again.folder)] == ["", "potential_failed", ""]
+
+
+def test_one_evaluation_that_never_ends_costs_its_candidate_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crystalbench.runs.materials.GRACE", 2.0)
+    finished = execute(tmp_path / "run", **late(tmp_path, "hang"))
+    rows = scores(finished.folder)
+    assert [row["reason"] for row in rows] == ["", "timeout", ""]
+    assert rows[1]["detail"] == "no answer 2 s after the time limit of 3 s"
 
 
 def test_every_failure_of_a_relaxation_is_a_reason() -> None:

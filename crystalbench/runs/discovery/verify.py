@@ -164,7 +164,9 @@ class DiscoveryVerification:
         if missing := not_there(potential) or realiser.spec.missing(realiser.parameters):
             return Check(what, Finding.NOT_CHECKED, missing)
         own = self._own()
-        rows = [row for row, one in self.rows.items() if one.tries and (not one.digest or row in own)]
+        rows = [
+            row for row, one in self.rows.items() if one.tries and not one.repeated and (not one.digest or row in own)
+        ]
         if not rows:
             detail = "all began with the geometries of their samples, whose files are not there or changed"
             return Check(what, Finding.NOT_CHECKED, f"{detail}; --samples says where they are")

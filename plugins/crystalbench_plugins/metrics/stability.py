@@ -84,7 +84,7 @@ def distances(given: ScoreInput) -> MetricResult:
     quantiles = {f"{q:.0%}": float(value) for q, value in zip(QUANTILES, np.quantile(found, QUANTILES), strict=True)}
     told = (
         f"{len(found):,} of {len(judged):,} relaxed samples have a distance from the hull: half of them at most "
-        f"{quantiles['50%']:.3f}, 90 % at most {quantiles['90%']:.3f}"
+        f"{quantiles['50%']:.3f}, 90 % at most {quantiles['90%']:.3f}{_cut(judged)}"
     )
     return MetricResult(
         value=mean,
@@ -129,7 +129,13 @@ def _told(n: int, wanted: int, group: str, judged: Sequence[Judged], kept: bool)
     funnel = _funnel(judged, kept)
     part = "all were relaxed" if len(judged) == wanted else f"{len(judged):,} of these, drawn at random, were relaxed"
     counts = ", ".join(f"{count:,} {name}" for name, count in list(funnel.items())[1:])
-    return f"of {n:,} samples {wanted:,} are {group}; {part}: {counts}"
+    return f"of {n:,} samples {wanted:,} are {group}; {part}: {counts}{_cut(judged)}"
+
+
+def _cut(judged: Sequence[Judged]) -> str:
+    """What must be known of materials whose search the time limit has ended."""
+    cut = sum(one.material.cut and one.material.energy is not None for one in judged)
+    return f"; of {cut:,} the search ended at the time limit, with the lowest energy until then" if cut else ""
 
 
 @hookimpl
