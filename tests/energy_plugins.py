@@ -16,9 +16,11 @@ from crystalbench import (
     HullSpec,
     Parameter,
     Parameters,
+    Potential,
     PotentialSpec,
     RawStructure,
     hookimpl,
+    potential_from_calculator,
 )
 from crystalbench.energies import RealiserSpec
 from crystalbench_plugins.realisers.random_orbits import crystalbench_realisers
@@ -55,6 +57,26 @@ class Fragile(Morse):
 
 def load_morse(parameters: Parameters) -> Morse:
     return Fragile(Path(str(parameters["fragile"])))
+
+
+def load_lennard_jones(parameters: Parameters) -> Potential:
+    from ase.calculators.lj import LennardJones
+
+    return potential_from_calculator(LennardJones(sigma=2.4, epsilon=0.35, rc=6.0, ro=4.0, smooth=True))
+
+
+class Second:
+    """A second potential, a calculator of ASE that knows no copper."""
+
+    @hookimpl
+    def crystalbench_potentials(self) -> list[PotentialSpec]:
+        return [
+            PotentialSpec(
+                name="lj", version="1", title="Lennard-Jones", description="Other pairs.", load=load_lennard_jones,
+                identity=lambda parameters: "1" * 64, elements=frozenset({NA, CL}),
+                energy_scheme=EnergyScheme.MP_UNCORRECTED,
+            )
+        ]  # fmt: skip
 
 
 def load_hull(parameters: Parameters) -> Hull:

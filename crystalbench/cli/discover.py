@@ -9,7 +9,7 @@ import click
 
 from crystalbench.cli.completion import Name, record
 from crystalbench.cli.exit_codes import ExitCode
-from crystalbench.cli.options import CONVERSION_FLAGS, FILE, build_config, names, sample_files, sample_options
+from crystalbench.cli.options import CONVERSION_FLAGS, FILE, NAMES, build_config, names, sample_files, sample_options
 from crystalbench.errors import ConfigError, unknown_name
 from crystalbench.materials.search import OwnGeometry
 from crystalbench.materials.selection import Block
@@ -37,7 +37,12 @@ WHERE = ("workers", "scheduler")
 @click.option("--known", is_flag=True, default=None, help="Keep protostructures of the training split, too.")
 @click.option("--blocks", metavar="s,p,d,f", help="Blocks of the elements that are allowed.  [default: s,p,d]")
 @click.option("--noble-gases", is_flag=True, default=None, help="Allow noble gases.")
-@click.option("--potential", type=record("potentials"), help="Interatomic potential.  [default: the one marked so]")
+@click.option(
+    "--potential",
+    metavar=NAMES,
+    type=record("potentials", several=True),
+    help="Interatomic potentials: the first one ranks, others stand beside it.  [default: the one marked so]",
+)
 @click.option(
     "--hull", type=record("hulls"), help="Known phases: a name, or a CSV or JSON file.  [default: the one marked so]"
 )
@@ -147,7 +152,7 @@ def _config(run: Path | None, generator: str | None, flags: dict[str, Any]) -> t
     energies: dict[str, Any] = {key: flags.pop(key) for key in ("hull", "tries", "agreement", "own")}
     potential = flags.pop("potential")
     energies = {key: value for key, value in energies.items() if value is not None}
-    energies |= {"potentials": [potential]} if potential else {}
+    energies |= {"potentials": names(potential)} if potential else {}
     if run is None:
         sampled = list(sample_files(flags["samples"]))
         if len({*sampled, *filter(None, [generator])}) != 1:

@@ -50,6 +50,8 @@ class EnergyConfig:
         for key, least in {"max_atoms": 1, "at_most": 0}.items():
             if getattr(self, key) < least:
                 raise ConfigError(f"energies.{key} must be at least {least}, got {getattr(self, key)}")
+        if repeated := sorted({name for name in self.potentials if self.potentials.count(name) > 1}):
+            raise ConfigError(f"energies.potentials names {', '.join(repeated)} more than once; name each once")
         if not self.timeout > 0:
             raise ConfigError(f"energies.timeout must be positive, got {self.timeout:g}")
         self.search  # noqa: B018 - raises for what makes no sense

@@ -97,7 +97,7 @@ def _way(one: Judged, known: frozenset[str] | None) -> tuple[Entry, ...]:
     relaxed = material.energy is not None
     return (
         rounded(material.energy), one.products, len(material.tries), material.best or None, _agreed(one),
-        _after(one), material.relaxed, material.loose, material.kept if relaxed else None,
+        after(one), material.relaxed, material.loose, material.kept if relaxed else None,
         material.tries[material.best - 1].own if material.best else None,
         None if known is None else material.label not in known,
         None if known is None or not material.relaxed else material.relaxed not in known,
@@ -122,7 +122,8 @@ def _agreed(one: Judged) -> bool | None:
     return None if len(tries) == 1 and tries[0].own else one.material.agreed
 
 
-def _after(one: Judged) -> str:
+def after(one: Judged) -> str:
+    """Return the protostructure after relaxation, "the same" for the one that it began as; "" without an energy."""
     material = one.material
     if material.energy is None:
         return ""

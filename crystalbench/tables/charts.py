@@ -120,7 +120,7 @@ def histograms(series: Sequence[Histogram], unit: str, width: int = 460, height:
     legend = 16 * len(series)
     x = Axis(min(low for low, _ in used), max(high for _, high in used), LEFT, width - RIGHT)
     y = Axis(0.0, max(part for share in shares for part in share), height - BOTTOM, TOP + legend)
-    parts = [*_frame(x, y, unit, "share")]
+    parts = [*frame(x, y, unit, "share")]
     for number, (item, share) in enumerate(zip(series, shares, strict=True)):
         heights = [0.0, *share, 0.0]
         edges = [item.low + i * item.width for i in range(len(share) + 1)]
@@ -158,7 +158,7 @@ def curves(
     bottom = min(ys) / 1.05 if upward_scale is Scale.LOGARITHMIC else min(0.0, *ys) * 1.05
     x = Axis(left, max(xs), LEFT, width - RIGHT, across_scale)
     y = Axis(bottom, max(ys) * 1.05, height - BOTTOM, TOP + legend, upward_scale)
-    parts = [*_frame(x, y, across, upward)]
+    parts = [*frame(x, y, across, upward)]
     for number, curve in enumerate(series):
         css = f"s{curve.colour % len(COLOURS)}"
         shown = [(x.at(px), y.at(v)) for px, v in curve.points]
@@ -196,7 +196,8 @@ def standalone(svg: str) -> str:
     return f'{head} xmlns="http://www.w3.org/2000/svg"><style>{STYLE}{colours}</style>{background}{rest}\n'
 
 
-def _frame(x: Axis, y: Axis, across: str, upward: str) -> Iterator[str]:
+def frame(x: Axis, y: Axis, across: str, upward: str) -> Iterator[str]:
+    """Yield two axes with their numbers and names, and a grid."""
     for value in y.ticks():
         at = y.at(value)
         yield f'<line class="grid" x1="{x.start}" x2="{x.end}" y1="{at:.1f}" y2="{at:.1f}"/>'

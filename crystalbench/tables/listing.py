@@ -119,6 +119,7 @@ class Page:
     title: str
     listings: Sequence[Listing] = field(default_factory=tuple)
     charts: tuple["Chart", ...] = ()
+    scatters: tuple["Scatter", ...] = ()
 
     def brief(self) -> "Page":
         """Return what is shown unasked of every listing."""
@@ -147,6 +148,17 @@ class Chart:
     title: str
     unit: str
     series: tuple[Distribution, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scatter:
+    """One quantity by two sources, a point (across, upward) for each thing; values up to ``limit`` are good ones."""
+
+    title: str
+    across: str
+    upward: str
+    limit: float
+    points: tuple[tuple[float, float], ...]
 
 
 def shown(entry: Entry, heading: Heading) -> str:

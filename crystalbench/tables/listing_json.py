@@ -6,7 +6,7 @@ from dataclasses import asdict
 from crystalbench.errors import ReadError
 from crystalbench.strict_data import Node
 from crystalbench.tables.distribution import Distribution
-from crystalbench.tables.listing import Chart, Drawn, Entry, Heading, Listing, Page
+from crystalbench.tables.listing import Chart, Drawn, Entry, Heading, Listing, Page, Scatter
 
 SCHEMA_VERSION = 1
 
@@ -14,6 +14,8 @@ SCHEMA_VERSION = 1
 def page_to_json(page: Page) -> str:
     """Write a page as ASCII JSON text; ends with a newline."""
     document = {"schema_version": SCHEMA_VERSION, **asdict(page)}
+    if not page.scatters:
+        del document["scatters"]
     return json.dumps(document, ensure_ascii=True, allow_nan=False, indent=1) + "\n"
 
 
@@ -29,11 +31,16 @@ def page_from_json(text: str, file: str = "report.json") -> Page:
         node = Node(json.loads(text), file)
     except (ValueError, RecursionError) as error:
         raise ReadError(f"{file}: not JSON: {error}") from error
-    parts = node.record(("schema_version", "title", "listings", "charts"))
+    parts = node.record(("schema_version", "title", "listings", "charts"), ("scatters",))
     if parts["schema_version"].value != SCHEMA_VERSION:
         parts["schema_version"].fail(f"{SCHEMA_VERSION}, the version that this crystalbench reads")
     listings = tuple(map(_listing, parts["listings"].sequence()))
-    return Page(title=parts["title"].text(), listings=listings, charts=tuple(map(_chart, parts["charts"].sequence())))
+    return Page(
+        title=parts["title"].text(),
+        listings=listings,
+        charts=tuple(map(_chart, parts["charts"].sequence())),
+        scatters=tuple(map(_scatter, parts["scatters"].sequence())) if "scatters" in parts else (),
+    )
 
 
 def _listing(node: Node) -> Listing:
@@ -85,6 +92,22 @@ def _chart(node: Node) -> Chart:
         unit=parts["unit"].text(),
         series=tuple(map(_series, parts["series"].sequence())),
     )
+
+
+def _scatter(node: Node) -> Scatter:
+    parts = node.record(("title", "across", "upward", "limit", "points"))
+    return Scatter(
+        title=parts["title"].text(),
+        across=parts["across"].text(),
+        upward=parts["upward"].text(),
+        limit=parts["limit"].number(),
+        points=tuple(map(_point, parts["points"].sequence())) or parts["points"].fail("a point or more"),
+    )
+
+
+def _point(node: Node) -> tuple[float, float]:
+    numbers = [item.number() for item in node.sequence()]
+    return (numbers[0], numbers[1]) if len(numbers) == 2 else node.fail("two numbers")
 
 
 def _series(node: Node) -> Distribution:

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ from crystalbench.runs.folder import RunFolder, digest_of
 from crystalbench_plugins.reports import csv as csv_report
 from crystalbench_plugins.reports import html, latex, markdown
 from crystalbench_plugins.reports import json as json_report
-from tests.energy_plugins import Energies
+from tests.energy_plugins import Energies, Second
 from tests.runs.test_energies import labels_file
 from tests.small_plugins import Small, SmallEncoders
 
@@ -56,12 +57,19 @@ def plugins_of_tests() -> Plugins:
     plugins.register(Small(), "small")
     plugins.register(SmallEncoders(), "encoders")
     plugins.register(Energies(), "energies")
+    plugins.register(Second(), "second")
     for module in (csv_report, html, json_report, latex, markdown):
         plugins.register(module, module.__name__)
     return plugins
 
 
-def discover(folder: Path, labels: list[str | None] = LABELS, returned: Returned | None = None, **given: Any) -> Found:
+def discover(
+    folder: Path,
+    labels: list[str | None] = LABELS,
+    returned: Returned | None = None,
+    potentials: Sequence[str] = (),
+    **given: Any,
+) -> Found:
     plugins = plugins_of_tests()
     folder.parent.mkdir(parents=True, exist_ok=True)
     config = RunConfig.from_mapping(
@@ -71,7 +79,7 @@ def discover(folder: Path, labels: list[str | None] = LABELS, returned: Returned
             "dataset": "example",
             "workers": 1,
             "n": len(labels),
-            "energies": {"tries": 2},
+            "energies": {"tries": 2, "potentials": list(potentials)},
         }
     )
     return Discovery(
@@ -272,9 +280,13 @@ def test_an_energy_of_what_was_not_discovered_is_refused_with_its_line(
         discover(tmp_path / "out", returned=read_returned(path), order=Order.SAMPLE, top=3)
 
 
-def verified(folder: Path, redraw: bool = False) -> dict[str, Finding]:
+def checked(folder: Path, redraw: bool = False) -> dict[str, Finding]:
     checks = DiscoveryVerification(folder=RunFolder(folder), plugins=plugins_of_tests(), redraw=redraw).checks()
-    return {one.what: one.finding for one in checks if one.finding is not Finding.HOLDS}
+    return {one.what: one.finding for one in checks}
+
+
+def verified(folder: Path, redraw: bool = False) -> dict[str, Finding]:
+    return {what: finding for what, finding in checked(folder, redraw).items() if finding is not Finding.HOLDS}
 
 
 def test_all_that_follows_from_the_stored_materials_holds(found: tuple[Found, Path]) -> None:

@@ -1,6 +1,6 @@
 """Make materials of a generator's samples: filter, realise, relax, judge, rank. Nothing is dropped without a reason."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +12,7 @@ from crystalbench.materials.judged import Judge, Judged
 from crystalbench.plugins import Plugins
 from crystalbench.runs.cache import Cache, content_key
 from crystalbench.runs.config import RunConfig
+from crystalbench.runs.discovery.beside import Beside
 from crystalbench.runs.discovery.candidates import Chosen, choose
 from crystalbench.runs.discovery.output import Found, write
 from crystalbench.runs.discovery.returned import Returned
@@ -88,10 +89,7 @@ class Discovery:
     def _energies(self) -> EnergyPlan:
         config = self.config
         parameters = {"potential": config.potential, "hull": config.hull, "realiser": config.realiser}
-        energies = plan_energies(config.energies, parameters, self.plugins)
-        if len(energies.potentials) > 1:
-            raise ConfigError("a discovery relaxes with one potential; name one with --potential")
-        return energies
+        return plan_energies(config.energies, parameters, self.plugins)
 
     def _source(self, converter: Converter) -> Source:
         if self.run is not None:
@@ -107,44 +105,54 @@ class Discovery:
         return encoders[0]
 
     def _found(self, source: Source, energies: EnergyPlan) -> Found:
-        potential = energies.potentials[0]
-        judge = judge_of(energies, potential)
-        chosen = self._choose(source, energies, judge)
+        judges = [judge_of(energies, potential) for potential in energies.potentials]
+        chosen = self._choose(source, energies, judges[0])
         for step, count in chosen.steps:
             self.log(f"{count:>8,} {step}")
-        materials = SearchedMaterials(
-            plan=energies,
-            potential=potential,
-            seed=self.config.seed,
-            cache=self.cache,
-            executors=self.config.executors,
-            log=self.log,
-        )
-        rows = SearchedRows(samples=source.samples, own=source.own, materials=materials)
-        judged = dict(zip(chosen.rows, map(judge.judge, rows.of(chosen.rows)), strict=True))
-        return self.of_judged(source, chosen, judged, energies, judge, _known(source), self.returned)
+        judged = []
+        for potential, judge in zip(energies.potentials, judges, strict=True):
+            materials = SearchedMaterials(
+                plan=energies,
+                potential=potential,
+                seed=self.config.seed,
+                cache=self.cache,
+                executors=self.config.executors,
+                log=self.log,
+            )
+            rows = SearchedRows(samples=source.samples, own=source.own, materials=materials)
+            judged.append(dict(zip(chosen.rows, map(judge.judge, rows.of(chosen.rows)), strict=True)))
+        return self.of_judged(source, chosen, judged, energies, judges[0], _known(source), self.returned)
 
     @staticmethod
     def of_judged(
         source: Source,
         chosen: Chosen,
-        judged: Mapping[int, Judged],
+        by_potentials: Sequence[Mapping[int, Judged]],
         energies: EnergyPlan,
         judge: Judge,
         known: frozenset[str] | None,
         returned: Returned | None,
     ) -> Found:
-        """Rank materials that were judged by the potential's energies, or by those of the user."""
-        basis, by_potential = energies.basis(energies.potentials[0]), judged
+        """Rank materials by the energies of the first potential, or by those of the user.
+
+        ``by_potentials`` has the materials of each potential; ``judge`` is that of the first.
+        """
+        first, *others = (
+            Beside(name=one.spec.name, title=one.spec.title, basis=energies.basis(one), judged=judged)
+            for one, judged in zip(energies.potentials, by_potentials, strict=True)
+        )
+        basis, judged = first.basis, first.judged
         if returned is not None:
-            judged = returned.put(by_potential, judge)
+            judged = returned.put(first.judged, judge)
             hull = f"{energies.hull.describe()}: {energies.hull.spec.caveat.rstrip('.')}"
-            basis = returned.basis(judged, by_potential, hull, basis)
+            basis = returned.basis(judged, first.judged, hull, basis)
         return Found(
             source=source,
             chosen=chosen,
             judged=in_order(judged),
-            by_potential=by_potential if returned else None,
+            first=first,
+            others=tuple(others),
+            returned=returned is not None,
             basis=basis,
             known=known,
             hull=judge.hull,

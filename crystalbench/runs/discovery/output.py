@@ -3,15 +3,16 @@
 samples.csv              the samples that it began with, as a run keeps them
 materials.csv            every material that was tried, the best first (`ranking`); energies in eV/atom
 materials.jsonl          the same without loss: all tries, the relaxed structures
+materials.NAME.jsonl     the materials of a further potential, of the same samples
 ledger.csv               every other sample, with the reason why it is no candidate
 report.*                 ranking and funnel in every report format; report.json is what `crystalbench table` reads
-structures/RANK-….cif    the relaxed structure of each material
+structures/RANK-….cif    the relaxed structure of each material; those of a further potential in structures/NAME
 phase-diagrams/RANK-….svg    of the best ones that have two or three elements
 """
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,6 +25,7 @@ from crystalbench.materials.judged import Judged
 from crystalbench.materials.phase_diagram import MOST_ELEMENTS, draw
 from crystalbench.materials.vasp import write_vasp_inputs
 from crystalbench.plugins import Plugins
+from crystalbench.runs.discovery.beside import NEAR, Beside, agreement, columns, scatter
 from crystalbench.runs.discovery.candidates import Chosen
 from crystalbench.runs.discovery.source import Source
 from crystalbench.runs.folder import RunFolder, csv_text, samples_text
@@ -31,9 +33,6 @@ from crystalbench.runs.ranking import Extra, distance_chart, ranking, rounded
 from crystalbench.runs.run_energies import materials_text
 from crystalbench.tables.listing import Heading, Listing, Page
 from crystalbench.tables.results import Failure
-
-NEAR = 0.1
-"""eV/atom above the hull: what is usually called metastable."""
 
 SHOWN = 50
 """Materials in the ranking of a report; all are in ``materials.csv``."""
@@ -43,13 +42,16 @@ SHOWN = 50
 class Found:
     """Everything that came of a discovery; ``judged`` by row, the best material first.
 
-    ``by_potential`` holds the same by the potential's energies where ``judged`` is by those of the user.
+    ``first`` holds the same by the potential's energies, which those of the user replace where they have ``returned``;
+    ``others`` by those of further potentials.
     """
 
     source: Source
     chosen: Chosen
     judged: Mapping[int, Judged]
-    by_potential: Mapping[int, Judged] | None = None
+    first: Beside
+    others: tuple[Beside, ...]
+    returned: bool
     basis: str
     known: frozenset[str] | None
     hull: Hull
@@ -87,14 +89,17 @@ class Found:
                 lambda row: rounded(predicted.get(row, nothing)[1]),
             ),
         ]
-        if (own := self.by_potential) is not None:
+        if self.returned:
+            own = self.first.judged
             names = ("potential_formation_energy", "potential_e_above_hull")
             energy, distance = (Heading(key=name, title=name.replace("_", " "), unit="eV/atom") for name in names)
             more += [
                 (energy, lambda row: rounded(own[row].formation)),
                 (distance, lambda row: rounded(own[row].distance)),
             ]
-        return ranking(self.judged, self.known, most=SHOWN, notes=(f"Energies: {self.basis}.",), more=more)
+        more += columns(self.first, self.others)
+        notes = (f"Energies: {self.basis}.", *(f"Beside them: {other.basis}." for other in self.others))
+        return ranking(self.judged, self.known, most=SHOWN, notes=notes, more=more)
 
     @property
     def reasons(self) -> Counter[str]:
@@ -117,15 +122,29 @@ def texts(found: Found, plugins: Plugins) -> Iterator[tuple[str, str]]:
     yield "samples.csv", samples_text(found.source.samples)
     yield "materials.csv", listing_csv(found.ranking)
     yield "materials.jsonl", materials_text(found.judged)
+    for other in found.others:
+        yield materials_name(other.name), materials_text({row: other.judged[row] for row in found.judged})
     yield "ledger.csv", csv_text(("index", "protostructure", "reason", "detail"), ledger_rows(found))
-    for rank, (row, one) in enumerate(found.judged.items(), 1):
-        if one.material.structure is not None:
-            text = cif(one.material.structure, one.material.label, tuple(_remarks(one, found.basis, row)))
-            yield f"structures/{file_stem(rank, one)}.cif", text
+    yield from _cifs("structures", found.judged, found.judged, found.basis)
+    for other in found.others:
+        yield from _cifs(f"structures/{other.name}", found.judged, other.judged, other.basis)
     page = report(found)
     for reporter in plugins.reporters.values():
         if reporter.page is not None:
             yield f"report{reporter.suffix}", reporter.draw(page)
+
+
+def materials_name(potential: str) -> str:
+    """File of the materials of a further potential."""
+    return f"materials.{potential}.jsonl"
+
+
+def _cifs(folder: str, ranked: Iterable[int], judged: Mapping[int, Judged], basis: str) -> Iterator[tuple[str, str]]:
+    for rank, row in enumerate(ranked, 1):
+        one = judged[row]
+        if one.material.structure is not None:
+            text = cif(one.material.structure, one.material.label, tuple(_remarks(one, basis, row)))
+            yield f"{folder}/{file_stem(rank, one)}.cif", text
 
 
 def _draw(folder: RunFolder, found: Found, diagrams: int) -> Iterator[Failure]:
@@ -203,8 +222,10 @@ def report(found: Found) -> Page:
             *found.source.notes,
         ),
     )
+    groups = {by.title: by.judged for by in (found.first, *found.others)} if found.others else {"relaxed": found.judged}
     return Page(
         title=f"Materials of {found.source.title}",
-        listings=(found.ranking, funnel),
-        charts=distance_chart({"relaxed": list(found.judged.values())}),
+        listings=(found.ranking, *(agreement(found.first, other) for other in found.others), funnel),
+        charts=distance_chart({name: list(judged.values()) for name, judged in groups.items()}),
+        scatters=tuple(one for other in found.others for one in scatter(found.first, other)),
     )

@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import starmap
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,20 +17,20 @@ from crystalbench.crystals.samples import RawStructure
 from crystalbench.datasets import Dataset
 from crystalbench.errors import CrystalbenchError
 from crystalbench.isolation import isolated
-from crystalbench.materials.candidate import Candidate, Reason
+from crystalbench.materials.candidate import Candidate, Material, Reason
 from crystalbench.materials.judged import Judged
 from crystalbench.plugins import Plugins
 from crystalbench.runs.cache import Cache, read_regular
 from crystalbench.runs.checks import Check, Finding, check
 from crystalbench.runs.discovery.candidates import Chosen, Dropped, choose
 from crystalbench.runs.discovery.discovery import Discovery
-from crystalbench.runs.discovery.output import Found, texts
+from crystalbench.runs.discovery.output import Found, materials_name, texts
 from crystalbench.runs.discovery.returned import returned_of
 from crystalbench.runs.discovery.settings import Order
 from crystalbench.runs.discovery.source import Source, drawn, of_run
 from crystalbench.runs.discovery.stored import asked_of, manifest_of
 from crystalbench.runs.energy_book import judge_of
-from crystalbench.runs.energy_plan import EnergyPlan, plan_energies
+from crystalbench.runs.energy_plan import EnergyPlan, PotentialPlan, plan_energies
 from crystalbench.runs.folder import RunFolder, digest_of
 from crystalbench.runs.manifest_shape import Status
 from crystalbench.runs.materials import SearchedMaterials
@@ -87,7 +88,7 @@ class DiscoveryVerification:
             there = path.is_file() and path.read_bytes() == text.encode("utf-8", "backslashreplace")
             yield check(f"{name} again", "" if there else "is not what the stored materials give")
         if self.redraw:
-            yield self._relaxed_again()
+            yield from starmap(self._relaxed_again, zip(self.energies.potentials, self.by_potentials, strict=True))
         order = "" if self.settings.order is Order.SAMPLE else ", predictions that candidates were ordered by"
         detail = f"relaxations{' of the others' if self.redraw else ''}, CPU times, pictures{order}"
         yield Check("what only the discovery could see", Finding.RECORDED, detail)
@@ -106,7 +107,11 @@ class DiscoveryVerification:
     def _found(self) -> Found:
         dataset = Dataset(self.plugins.datasets[self.manifest["dataset"]["name"]], self.config.conversion.table)
         samples = self.folder.read_samples("samples.csv", self.config.conversion.table)
-        self.rows = stored_rows(self._text("materials.jsonl"), "materials.jsonl", samples).by_row
+        names = ["materials.jsonl", *(materials_name(one.spec.name) for one in self.energies.potentials[1:])]
+        first, *others = (stored_rows(self._text(name), name, samples) for name in names)
+        self.rows = first.by_row
+        rows = list(self.rows)
+        self.by_potentials = [self.rows, *(dict(zip(rows, other.of(rows), strict=True)) for other in others)]
         source = Source(
             generator=self.manifest["generator"],
             title=self.manifest["title"],
@@ -116,7 +121,7 @@ class DiscoveryVerification:
             origin={},
             notes=tuple(self.manifest["notes"]),
         )
-        judge = judge_of(self.energies, self.energies.potentials[0])
+        judges = [judge_of(self.energies, potential) for potential in self.energies.potentials]
         known = dataset.train.label_set if "train" in dataset.spec.splits else None
         self.chosen = choose(
             samples,
@@ -125,16 +130,19 @@ class DiscoveryVerification:
             self.energies.potentials[0].spec.elements,
             self.config.energies.max_atoms,
             None,
-            judge.hull,
+            judges[0].hull,
         )
         self.fit = list(self.chosen.rows)
         self._taken(self.chosen)
-        judged: dict[int, Judged] = {row: judge.judge(material) for row, material in self.rows.items()}
+        judged: list[dict[int, Judged]] = [
+            {row: judge.judge(material) for row, material in materials.items()}
+            for judge, materials in zip(judges, self.by_potentials, strict=True)
+        ]
         returned = None
         if self.manifest["returned"]:
             path = self.folder.path / "energies.csv"
             returned = returned_of(self.manifest["returned"]["file"], path.read_bytes(), path)
-        return Discovery.of_judged(source, self.chosen, judged, self.energies, judge, known, returned)
+        return Discovery.of_judged(source, self.chosen, judged, self.energies, judges[0], known, returned)
 
     def _taken(self, chosen: Chosen) -> None:
         """Take those that the folder has materials of, with the predictions that it has of them."""
@@ -156,16 +164,15 @@ class DiscoveryVerification:
             same = len(self.rows) == wanted and set(self.rows) <= set(self.fit)
         return "" if same else f"materials are of {len(self.rows)} samples, not of the {wanted} that may be taken"
 
-    def _relaxed_again(self) -> Check:
+    def _relaxed_again(self, potential: PotentialPlan, materials: Mapping[int, Material]) -> Check:
         """Relax a few again; those that began with the geometry of their sample where its file is there."""
-        potential = self.energies.potentials[0]
         what = f"relaxed again with {potential.shown}"
         realiser = self.energies.realiser
         if missing := not_there(potential) or realiser.spec.missing(realiser.parameters):
             return Check(what, Finding.NOT_CHECKED, missing)
         own = self._own()
         rows = [
-            row for row, one in self.rows.items() if one.tries and not one.repeated and (not one.digest or row in own)
+            row for row, one in materials.items() if one.tries and not one.repeated and (not one.digest or row in own)
         ]
         if not rows:
             detail = "all began with the geometries of their samples, whose files are not there or changed"
@@ -179,11 +186,11 @@ class DiscoveryVerification:
                 cache=Cache(Path(nothing)),
                 executors=self.config.executors,
             )
-            candidates = [Candidate(label=self.rows[row].label, own=own.get(row)) for row in some]
+            candidates = [Candidate(label=materials[row].label, own=own.get(row)) for row in some]
             again: Any = isolated("relax", potential.spec.name, partial(search.find, candidates))
         if isinstance(again, Failure):
             return Check(what, Finding.DIFFERS, f"failed: {again.error}")
-        pairs = zip((self.rows[row] for row in some), again, strict=True)
+        pairs = zip((materials[row] for row in some), again, strict=True)
         return check(what, "; ".join(problem for before, now in pairs if (problem := difference(before, now))))
 
     def _own(self) -> dict[int, RawStructure]:

@@ -5,6 +5,7 @@ from typing import TypeAlias
 from crystalbench.crystals.elements import ELEMENTS
 from crystalbench.tables.charts import histograms
 from crystalbench.tables.listing import Listing, Page
+from crystalbench.tables.scatter import scatter
 from crystalbench.tables.text import plain
 from crystalbench_plugins.reports._browse import safe_json
 
@@ -21,7 +22,8 @@ def listed(page: Page) -> Listed:
 
 def drawn(page: Page) -> list[tuple[str, str]]:
     """Return title and drawing of each chart."""
-    return [(plain(chart.title), histograms(chart.series, chart.unit)) for chart in page.charts]
+    found = [(plain(chart.title), histograms(chart.series, chart.unit)) for chart in page.charts]
+    return found + [(plain(one.title), scatter(one.points, one.across, one.upward, one.limit)) for one in page.scatters]
 
 
 def _crystals(listing: Listing) -> str:
