@@ -10,6 +10,7 @@ import click
 from crystalbench.cli.completion import Name, record
 from crystalbench.cli.exit_codes import ExitCode
 from crystalbench.cli.options import CONVERSION_FLAGS, FILE, NAMES, build_config, names, sample_files, sample_options
+from crystalbench.cli.terminal import width
 from crystalbench.errors import ConfigError, unknown_name
 from crystalbench.materials.search import OwnGeometry
 from crystalbench.materials.selection import Block
@@ -124,7 +125,7 @@ def command(
         output.vasp_inputs(found, vasp_inputs)
     terminal = next((r for r in plugins.reporters.values() if r.terminal and r.page), None)
     if terminal is not None:
-        click.echo(terminal.draw(output.report(found)))
+        click.echo(terminal.draw(replace(output.report(found), width=width())))
     written = discovery.folder.path if discovery.folder else ""
     click.echo(f"{written} written in {time.perf_counter() - start:.1f} s", err=True)
 

@@ -35,7 +35,9 @@ from crystalbench.tables.results import Presentation
 @click.option("--caption", default="", help="Caption.  [default: dataset and number of samples]")
 @click.option("--label", default="", help="Label in LaTeX.  [default: tab:crystalbench]")
 @click.option("--settings/--no-settings", default=None, help="Print the settings.  [default: not in LaTeX]")
-@click.option("--width", "characters", type=click.IntRange(min=20), help="Of text.  [default: the terminal's, or 119]")
+@click.option(
+    "--width", "characters", type=click.IntRange(min=20), help="Of text.  [default: the terminal's; else 119]"
+)
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -67,11 +69,13 @@ def command(
 
     plugins = Plugins.load()
     reporter = plugins.reporters[name]
+    characters = characters or (width() if out is None else None)
     if any(is_discovery(RunFolder(run)) for run in runs):
         _only_of_pages(ctx, runs, reporter)
         page = stored_page(RunFolder(runs[0]))
         with written(out) as file:
-            click.echo(reporter.draw(page.view(names(columns or ""), sort or "", caption)), file, nl=out is None)
+            shown = replace(page.view(names(columns or ""), sort or "", caption), width=characters)
+            click.echo(reporter.draw(shown), file, nl=out is None)
         return
     view = View(
         columns=names(columns or ""),
@@ -81,9 +85,7 @@ def command(
         published=published,
     )
     table = view.of({str(run): read_table(run) for run in runs})
-    presentation = Presentation(
-        width=characters or (width() if out is None else None), caption=caption, label=label, settings=settings
-    )
+    presentation = Presentation(width=characters, caption=caption, label=label, settings=settings)
     evidence = None
     if reporter.illustrated is not None and len(runs) == 1 and runs[0].is_dir():
         evidence = stored_evidence(RunFolder(runs[0]), plugins)
@@ -98,7 +100,6 @@ def _only_of_pages(ctx: click.Context, runs: tuple[Path, ...], reporter: Reporte
         raise ConfigError("the materials of a discovery stand alone; name its folder and no other")
     if reporter.page is None:
         raise ConfigError(f"--format {reporter.name}: does not draw ranked materials")
-    for name in ("published", "generators", "metrics", "label", "settings", "characters"):
+    for name in ("published", "generators", "metrics", "label", "settings"):
         if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT:
-            option = "width" if name == "characters" else name
-            raise ConfigError(f"--{option}: is for tables of runs; {runs[0]} holds a discovery")
+            raise ConfigError(f"--{name}: is for tables of runs; {runs[0]} holds a discovery")

@@ -114,12 +114,16 @@ class Listing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """Several listings under one title, with charts; the first listing is what the page is about."""
+    """Several listings under one title, with charts; the first listing is what the page is about.
+
+    Text is folded to ``width`` characters, a wish of who reads it that no file keeps; None for as many as it takes.
+    """
 
     title: str
     listings: Sequence[Listing] = field(default_factory=tuple)
     charts: tuple["Chart", ...] = ()
     scatters: tuple["Scatter", ...] = ()
+    width: int | None = None
 
     def brief(self) -> "Page":
         """Return what is shown unasked of every listing."""

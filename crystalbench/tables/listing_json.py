@@ -14,6 +14,7 @@ SCHEMA_VERSION = 1
 def page_to_json(page: Page) -> str:
     """Write a page as ASCII JSON text; ends with a newline."""
     document = {"schema_version": SCHEMA_VERSION, **asdict(page)}
+    del document["width"]
     if not page.scatters:
         del document["scatters"]
     return json.dumps(document, ensure_ascii=True, allow_nan=False, indent=1) + "\n"

@@ -215,11 +215,24 @@ def test_columns_and_order_of_its_table_are_chosen_by_the_names_in_its_csv(found
     assert "predicted energy" in table_of(folder, "--columns", "rank,predicted_formation_energy")
 
 
+@pytest.mark.parametrize("width", [80, 119])
+def test_its_table_is_folded_to_the_line_and_each_part_names_the_materials(
+    found: tuple[Found, Path], width: int
+) -> None:
+    parts = table_of(found[1], "--width", str(width)).split("\n\n")
+    ranked = [part for part in parts if part.startswith("| rank | protostructure")]
+    assert max(len(line) for part in ranked for line in part.splitlines()) <= width
+    assert len(ranked) > 1
+    assert all(part.count("AB_cP2_221_a_b:Cl-Na") >= 1 for part in ranked)
+    folded = [cell.strip() for part in ranked for cell in part.splitlines()[0].strip("|").split("|")]
+    (whole,) = [line for line in table_of(found[1]).splitlines() if line.startswith("| rank")]
+    assert list(dict.fromkeys(folded)) == [cell.strip() for cell in whole.strip("|").split("|")]
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
         (("--published",), "--published: is for tables of runs"),
-        (("--width", "90"), "--width: is for tables of runs"),
         (("--format", "notebook"), "does not draw ranked materials"),
         (("--columns", "energi"), "unknown column 'energi'"),
     ],

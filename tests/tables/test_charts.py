@@ -8,6 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from crystalbench.tables.charts import Axis, Curve, Scale, curves, standalone, tick
+from crystalbench.tables.scatter import scatter
 from crystalbench.tables.text import plain
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -75,3 +76,24 @@ def test_the_text_of_strangers_is_one_line_without_controls() -> None:
 
 def test_numbers_of_an_axis_are_short_also_beyond_a_million() -> None:
     assert [tick(value) for value in (-0.5, 500_000, 1e6, 2.5e6)] == ["−0.5", "500,000", "1 M", "2.5 M"]
+
+
+@given(st.lists(st.tuples(st.floats(-2, 5), st.floats(-2, 5)), min_size=1, max_size=20))
+def test_points_of_a_scatter_lie_above_the_diagonal_where_the_second_value_is_larger(
+    points: list[tuple[float, float]],
+) -> None:
+    root = ElementTree.fromstring(scatter(points, "one (eV)", "two (eV)", 0.1))
+    _, _, width, height = map(float, root.attrib["viewBox"].split())
+    (x1, y1), (x2, y2) = next(
+        ((float(e.attrib["x1"]), float(e.attrib["y1"])), (float(e.attrib["x2"]), float(e.attrib["y2"])))
+        for e in root.iter("line")
+        if e.attrib["x1"] != e.attrib["x2"] and e.attrib["y1"] != e.attrib["y2"]
+    )
+    circles = [(float(e.attrib["cx"]), float(e.attrib["cy"])) for e in root.iter("circle")]
+    assert len(circles) == len(points)
+    for (x, y), (cx, cy) in zip(points, circles, strict=True):
+        assert 0 <= cx <= width
+        assert 0 <= cy <= height
+        on_diagonal = y1 + (cx - x1) * (y2 - y1) / (x2 - x1)
+        if abs(y - x) > 0.05:
+            assert (cy < on_diagonal) == (y > x)

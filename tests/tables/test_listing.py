@@ -1,6 +1,7 @@
 """Plain tables: what is shown unasked, chosen columns and orders, and JSON that loses nothing."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from crystalbench.errors import ConfigError, ReadError
 from crystalbench.tables.distribution import Distribution
-from crystalbench.tables.listing import Chart, Drawn, Heading, Listing, Page
+from crystalbench.tables.listing import Chart, Drawn, Heading, Listing, Page, Scatter
 from crystalbench.tables.listing_json import page_from_json, page_to_json
 
 CRYSTAL = Drawn(cell=(1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0), numbers=(29,), coordinates=(0.0, 0.0, 0.0))
@@ -25,7 +26,8 @@ LISTING = Listing(
     crystals=(CRYSTAL, None, None, None),
 )
 CHART = Chart(title="Energy", unit="eV", series=(Distribution("all", -1.0, 0.5, (1, 2), (-0.9, -0.5, 0.2)),))
-PAGE = Page(title="All of it", listings=(LISTING,), charts=(CHART,))
+SCATTER = Scatter(title="Two", across="one (eV)", upward="two (eV)", limit=0.1, points=((0.0, 0.25), (-0.5, 1.0)))
+PAGE = Page(title="All of it", listings=(LISTING,), charts=(CHART,), scatters=(SCATTER,))
 
 ENTRIES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 LISTINGS = st.integers(1, 3).flatmap(
@@ -60,6 +62,8 @@ def test_json_keeps_crystals_and_charts() -> None:
         (lambda page: page["listings"][0]["crystals"].pop(), "3 crystals of 4 rows"),
         (lambda page: page["listings"][0]["crystals"][0]["cell"].pop(), "9 numbers of a cell"),
         (lambda page: page["charts"][0]["series"][0].update(counts=[]), "counts of which one is over 0"),
+        (lambda page: page["scatters"][0]["points"][1].append(1), r"points\[1\] is \[-0.5, 1.0, 1\]; expected two"),
+        (lambda page: page["scatters"][0].update(points=[]), "expected a point or more"),
     ],
 )
 def test_a_damaged_page_is_named_with_its_place(change: object, said: str) -> None:
@@ -67,6 +71,13 @@ def test_a_damaged_page_is_named_with_its_place(change: object, said: str) -> No
     change(document)  # type: ignore[operator]
     with pytest.raises(ReadError, match=said):
         page_from_json(json.dumps(document))
+
+
+def test_a_page_without_points_says_nothing_of_them_and_a_width_is_never_kept() -> None:
+    plain = Page(title="", listings=(LISTING,), charts=(CHART,))
+    assert json.loads(page_to_json(plain)).keys() == {"schema_version", "title", "listings", "charts"}
+    assert page_to_json(replace(plain, width=80)) == page_to_json(plain)
+    assert page_from_json(page_to_json(plain)).scatters == ()
 
 
 def test_unasked_it_shows_the_default_columns_of_the_first_rows_and_says_how_many() -> None:

@@ -45,16 +45,30 @@ def render(table: Table) -> str:
 
 
 def render_page(page: Page) -> str:
-    """Write plain tables under a title, their notes below them."""
+    """Write plain tables under a title, their notes below them; folded where the page asks for a width."""
     parts = [f"# {escape(plain(page.title))}"]
     for listing in page.listings:
         parts.append(f"## {escape(plain(listing.title))}")
         texts = [[escape(plain(cell)) for cell in row] for row in listing.texts()]
         heads = [escape(plain(heading.text)) for heading in listing.headings]
         left = [not listing.numeric(i) for i in range(len(heads))]
-        parts.append(pipe_table([[head, *(row[i] for row in texts)] for i, head in enumerate(heads)], left))
-        parts += [_filled(escape(plain(note)), WIDTH) for note in listing.notes]
+        parts += _folded([[head, *(row[i] for row in texts)] for i, head in enumerate(heads)], left, page.width)
+        parts += [_filled(escape(plain(note)), page.width or WIDTH) for note in listing.notes]
     return "\n\n".join(parts) + "\n"
+
+
+def _folded(columns: Sequence[Sequence[str]], left: Sequence[bool], width: int | None) -> Iterator[str]:
+    """Yield tables that fit, each with the columns up to the first text, which name the rows; one without a width."""
+    names = left.index(True) + 1 if True in left else 1
+
+    def part(block: range) -> list[int]:
+        return [*range(names), *(names + i for i in block)]
+
+    def fits(block: range) -> bool:
+        return sum(column_width(columns[i]) + 3 for i in part(block)) + 1 <= width if width else True
+
+    for block in blocks([""] * (len(columns) - names), fits) if len(columns) > names else [range(0)]:
+        yield pipe_table([columns[i] for i in part(block)], [left[i] for i in part(block)])
 
 
 def _filled(text: str, width: int, indent: str = "") -> str:
