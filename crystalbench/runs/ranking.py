@@ -33,6 +33,7 @@ def ranking(
     *,
     most: int,
     notes: tuple[str, ...],
+    beside: Sequence[Extra] = (),
     more: Sequence[Extra] = (),
 ) -> Listing:
     """Return materials in their order, the first one with rank 1; energies in eV/atom.
@@ -43,14 +44,19 @@ def ranking(
         Labels of the training split; None where there is none.
     most
         Rows that text shows.
-    more
-        Further columns, behind the energies.
+    beside, more
+        Further columns, behind the distance from the hull and behind the formation energy.
     """
     return Listing(
         title="Materials by distance from the hull",
-        headings=(*BEFORE, *(heading for heading, _ in more), *AFTER),
+        headings=(*BEFORE, *(head for head, _ in beside), FORMATION, *(head for head, _ in more), *AFTER),
         rows=tuple(
-            (*_energies(rank, row, one), *(of(row) for _, of in more), *_way(one, known))
+            (
+                *(rank, row, label := one.material.label, Protostructure.from_canonical(label).formula),
+                *(rounded(one.distance), *(of(row) for _, of in beside)),
+                *(rounded(one.formation), *(of(row) for _, of in more)),
+                *_way(one, known),
+            )
             for rank, (row, one) in enumerate(judged.items(), 1)
         ),
         notes=(*notes, *_cut(list(judged.values()))),
@@ -65,8 +71,8 @@ BEFORE = (
     Heading(key="protostructure", title="protostructure"),
     Heading(key="formula", title="formula", default=False),
     Heading(key="e_above_hull", title="E above hull", unit="eV/atom"),
-    Heading(key="formation_energy", title="formation energy", unit="eV/atom"),
 )
+FORMATION = Heading(key="formation_energy", title="formation energy", unit="eV/atom")
 AFTER = (
     Heading(key="energy", title="energy", unit="eV/atom", default=False),
     Heading(key="decomposes_into", title="decomposes into"),
@@ -84,11 +90,6 @@ AFTER = (
     Heading(key="reason", title="reason"),
     Heading(key="detail", title="detail", default=False),
 )
-
-
-def _energies(rank: int, row: int, one: Judged) -> tuple[Entry, ...]:
-    label = one.material.label
-    return rank, row, label, Protostructure.from_canonical(label).formula, rounded(one.distance), rounded(one.formation)
 
 
 def _way(one: Judged, known: frozenset[str] | None) -> tuple[Entry, ...]:
@@ -148,6 +149,8 @@ def drawn(structure: RawStructure | None) -> Drawn | None:
 
 def distance_chart(groups: Mapping[str, Sequence[Judged]]) -> tuple[Chart, ...]:
     """Return the histogram of distances from the hull of groups of materials; none where nothing has one."""
-    values = {name: [one.distance for one in group if one.distance is not None] for name, group in groups.items()}
+    values = {
+        name: [rounded(one.distance) for one in group if one.distance is not None] for name, group in groups.items()
+    }
     series = [Distribution.of(name, np.array(found), LOW, WIDTH, BINS) for name, found in values.items() if found]
     return (Chart(title="Energy above hull", unit="eV/atom", series=tuple(series)),) if series else ()

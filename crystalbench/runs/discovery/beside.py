@@ -73,7 +73,8 @@ def _columns(other: Beside) -> Iterator[Extra]:
         return judged[row].material.agreed
 
     failed = any(one.told[0] for one in judged.values())
-    yield heading("e_above_hull", "E above hull", "eV/atom", True), lambda row: rounded(judged[row].distance)
+    distance = Heading(key=f"e_above_hull_{other.name}", title=f"by {other.title}", unit="eV/atom")
+    yield distance, lambda row: rounded(judged[row].distance)
     yield heading("formation_energy", "formation energy", "eV/atom"), lambda row: rounded(judged[row].formation)
     yield heading("tries", "tries"), lambda row: len(judged[row].material.tries)
     yield heading("agreed", "energies agree"), agreed

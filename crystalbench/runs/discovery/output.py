@@ -97,9 +97,9 @@ class Found:
                 (energy, lambda row: rounded(own[row].formation)),
                 (distance, lambda row: rounded(own[row].distance)),
             ]
-        more += columns(self.first, self.others)
+        beside = tuple(columns(self.first, self.others))
         notes = (f"Energies: {self.basis}.", *(f"Beside them: {other.basis}." for other in self.others))
-        return ranking(self.judged, self.known, most=SHOWN, notes=notes, more=more)
+        return ranking(self.judged, self.known, most=SHOWN, notes=notes, beside=beside, more=more)
 
     @property
     def reasons(self) -> Counter[str]:
