@@ -380,7 +380,7 @@ def _coerce(name: str, value: Any, default: Any) -> Any:
     if isinstance(default, tuple):
         if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
             return tuple(value)
-        raise ConfigError(f"{name} must be a list of names, got {value!r}")
+        raise ConfigError(f'{name} must be a list of names, such as ["one", "other"], got {value!r}')
     if isinstance(default, str) and type(value) is int:  # a space group, a version: text of digits, written bare
         value = str(value)
     if isinstance(default, str) and isinstance(value, str):

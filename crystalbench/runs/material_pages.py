@@ -1,9 +1,11 @@
 """What reports show of the materials of a run: the best of each generator's first replica, and their distances."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from crystalbench.datasets import Dataset
 from crystalbench.materials.judged import Judged
+from crystalbench.runs.beside import Beside, agreement, scatter
 from crystalbench.runs.energy_book import EnergyBook, stored
 from crystalbench.runs.energy_plan import EnergyPlan, PotentialPlan
 from crystalbench.runs.folder import RunFolder
@@ -49,24 +51,36 @@ def _pages(
     judged: Callable[[PotentialPlan, str], Mapping[int, Judged]],
 ) -> dict[str, tuple[Page, ...]]:
     known = dataset.train.label_set if "train" in dataset.spec.splits else None
-    found = {
-        name: tuple(
-            _page(rows, known, potential.spec.title, plan.basis(potential))
+    found: dict[str, tuple[Page, ...]] = {}
+    for name in firsts:
+        potentials = [
+            Beside(name=potential.spec.name, title=potential.spec.title, basis=plan.basis(potential), judged=rows)
             for potential in plan.potentials
             if (rows := judged(potential, name))
-        )
-        for name in firsts
-    }
-    return {name: pages for name, pages in found.items() if pages}
+        ]
+        if potentials:
+            first, *others = potentials
+            found[name] = _page(first, known), *(_page(other, known, first) for other in others)
+    return found
 
 
-def _page(rows: Mapping[int, Judged], known: frozenset[str] | None, potential: str, basis: str) -> Page:
-    once: dict[tuple[str, str], int] = {}
-    for row, one in sorted(rows.items()):
-        once.setdefault((one.material.label, one.material.digest), row)
-    best = in_order({row: rows[row] for row in once.values()})
-    groups = {"relaxed": list(rows.values())}
+def _page(by: Beside, known: frozenset[str] | None, first: Beside | None = None) -> Page:
+    """Return the best materials of a potential, and how far it agrees with the first one."""
+    groups = {"relaxed": list(by.judged.values())}
     if known is not None:
-        groups["novel"] = [one for one in rows.values() if one.material.label not in known]
-    listing = ranking(best, known, most=BEST, notes=(f"Energies: {basis}.",))
-    return Page(title=potential, listings=(listing,), charts=distance_chart(groups))
+        groups["novel"] = [one for one in by.judged.values() if one.material.label not in known]
+    once = _once(by)
+    listing = ranking(in_order(once.judged), known, most=BEST, notes=(f"Energies: {by.basis}.",))
+    page = Page(title=by.title, listings=(listing,), charts=distance_chart(groups))
+    if first is None or not (common := once.judged.keys() & first.judged.keys()):
+        return page
+    one, two = (replace(each, judged={row: each.judged[row] for row in sorted(common)}) for each in (first, once))
+    return replace(page, listings=(listing, agreement(one, two)), scatters=scatter(one, two))
+
+
+def _once(by: Beside) -> Beside:
+    """Return each material once, as its first sample."""
+    first: dict[tuple[str, str], int] = {}
+    for row, one in sorted(by.judged.items()):
+        first.setdefault((one.material.label, one.material.digest), row)
+    return replace(by, judged={row: by.judged[row] for row in first.values()})

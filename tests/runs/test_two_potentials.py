@@ -21,14 +21,21 @@ from crystalbench.cli import main
 from crystalbench.errors import ConfigError
 from crystalbench.materials.candidate import Material, Reason
 from crystalbench.materials.judged import Judged
+from crystalbench.runs.beside import Beside, agreement, columns, pairs
 from crystalbench.runs.checks import Finding
-from crystalbench.runs.discovery.beside import Beside, agreement, columns, pairs
+from crystalbench.runs.config import RunConfig
 from crystalbench.runs.discovery.output import Found
 from crystalbench.runs.discovery.returned import read_returned
 from crystalbench.runs.discovery.settings import Order
 from crystalbench.runs.energy_config import EnergyConfig
+from crystalbench.runs.evidence import stored_evidence
 from crystalbench.runs.folder import RunFolder, digest_of
+from crystalbench.runs.plan import make_plan
+from crystalbench.runs.run import Run
+from tests.energy_plugins import Second
 from tests.runs.test_discovery import ROOT, checked, discover, rows, table_of, verified
+from tests.runs.test_energies import all_plugins
+from tests.runs.test_energies import settings as run_settings
 
 LABELS: list[str | None] = [
     "AB_cP2_221_a_b:Cl-Na",
@@ -221,6 +228,41 @@ def test_killed_while_the_second_potential_relaxes_the_same_command_gives_the_sa
 def timeless(folder: Path) -> list[dict[str, str]]:
     with (folder / "materials.csv").open(newline="") as file:
         return [row | {"cpu_seconds": "", "cpu_seconds_lj": ""} for row in csv.DictReader(file)]
+
+
+def test_a_run_with_two_potentials_has_a_column_for_each_and_says_how_far_they_agree(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CRYSTALBENCH_CACHE", str(tmp_path / "cache"))
+    plugins = all_plugins()
+    plugins.register(Second(), "second")
+    given = run_settings(tmp_path, LABELS, metrics=["stable"], energies={"tries": 2, "potentials": list(BOTH)})
+    plan = make_plan(RunConfig.from_mapping(given), plugins)
+    done = Run(plan, plugins, RunFolder(tmp_path / "run"), log=lambda _: None).execute()
+    assert [column.key for column in done.table.columns] == ["stable@morse-0000", "stable@lj-1111"]
+    page = (tmp_path / "run/table.html").read_text()
+    assert "Morse and Lennard-Jones, 5 materials" in page
+    _, _, drawing = page.partition("Energy above hull by two potentials")
+    assert drawing.partition("</svg>")[0].count("<circle") == 4  # one of the five has copper
+    (report,) = stored_evidence(RunFolder(tmp_path / "run"), plugins).rows["mine"].materials[1:]
+    assert len(report.listings) == 2
+
+
+@pytest.mark.slow
+def test_two_networks_stand_side_by_side(tmp_path: Path) -> None:
+    pytest.importorskip("chgnet")
+    pytest.importorskip("sevenn")
+    arguments = (
+        "discover", "--generator", "wyckoffdiff", "--dataset", "wbm-rebuilt", "-n", "300", "--order", "sample", "--top",
+        "3", "--set", "energies.max_atoms=4", "--potential", "chgnet,sevenn", "--workers", "1", "--diagrams", "0",
+    )  # fmt: skip
+    environment = {"CRYSTALBENCH_CACHE": str(tmp_path / "cache")}
+    result = CliRunner(env=environment).invoke(main, [*arguments, "--out", str(tmp_path / "out")])
+    assert result.exit_code == 0, result.output
+    materials = rows(tmp_path / "out/materials.csv")
+    assert [float(row["e_above_hull_spread"]) < 1 for row in materials] == [True] * 3
+    checked = CliRunner(env=environment).invoke(main, ["verify", str(tmp_path / "out"), "--redraw"])
+    assert checked.exit_code == 0, checked.output
 
 
 def test_a_potential_is_named_once() -> None:

@@ -10,9 +10,9 @@ from crystalbench.crystals.convert import Converter
 from crystalbench.errors import ConfigError
 from crystalbench.materials.judged import Judge, Judged
 from crystalbench.plugins import Plugins
+from crystalbench.runs.beside import Beside
 from crystalbench.runs.cache import Cache, content_key
 from crystalbench.runs.config import RunConfig
-from crystalbench.runs.discovery.beside import Beside
 from crystalbench.runs.discovery.candidates import Chosen, choose
 from crystalbench.runs.discovery.output import Found, write
 from crystalbench.runs.discovery.returned import Returned

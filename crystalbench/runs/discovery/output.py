@@ -25,7 +25,7 @@ from crystalbench.materials.judged import Judged
 from crystalbench.materials.phase_diagram import MOST_ELEMENTS, draw
 from crystalbench.materials.vasp import write_vasp_inputs
 from crystalbench.plugins import Plugins
-from crystalbench.runs.discovery.beside import NEAR, Beside, agreement, columns, scatter
+from crystalbench.runs.beside import NEAR, Beside, agreement, columns, scatter
 from crystalbench.runs.discovery.candidates import Chosen
 from crystalbench.runs.discovery.source import Source
 from crystalbench.runs.folder import RunFolder, csv_text, samples_text
