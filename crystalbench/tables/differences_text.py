@@ -30,19 +30,26 @@ NOTE = (
 
 
 def markdown(comparisons: Sequence[Comparison]) -> str:
-    """One table for each pair of rows."""
+    """One table for each pair of rows; why cells are not compared, and what neither row has a value of, below it."""
+    return "\n".join([*map(_table, comparisons), NOTE])
+
+
+def _table(comparison: Comparison) -> str:
     from tabulate import tabulate
 
-    parts = []
-    for comparison in comparisons:
-        heads = ("metric", plain(comparison.first), plain(comparison.second), "change", "p", "test", "")
-        if comparison.first == comparison.second:
-            heads = ("metric", "first", "second", *heads[3:])
-        rows = [_cells(difference) for difference in comparison.differences]
-        align = ("left", "right", "right", "right", "right", "left", "left")
-        shown = tabulate(rows, heads, tablefmt="github", colalign=align, disable_numparse=True)
-        parts.append(f"{plain(comparison.first)} and {plain(comparison.second)}\n\n{shown}\n")
-    return "\n".join([*parts, NOTE])
+    names = plain(comparison.first), plain(comparison.second)
+    heads = ("metric", *(names if names[0] != names[1] else ("first", "second")), "change", "p", "test", "verdict")
+    told = [d for d in comparison.differences if (d.first, d.second) != (None, None)]
+    reasons = list(dict.fromkeys(d.problem for d in told if d.problem))
+    rows = [_cells(d, reasons) for d in told]
+    align = ("left", "right", "right", "right", "right", "left", "left")
+    parts = [f"{plain(comparison.first)} and {plain(comparison.second)}"]
+    if rows:
+        parts.append(tabulate(rows, heads, tablefmt="github", colalign=align, disable_numparse=True))
+    notes = [f"({i}) {plain(reason)}" for i, reason in enumerate(reasons, 1)]
+    if empty := [plain(d.column.key) for d in comparison.differences if d not in told]:
+        notes.append(f"Neither has a value of: {', '.join(empty)}.")
+    return "\n\n".join([*parts, *(["\n".join(notes)] if notes else [])]) + "\n"
 
 
 def records(comparisons: Iterable[Comparison]) -> Iterator[dict[str, object]]:
@@ -73,17 +80,20 @@ def as_json(comparisons: Sequence[Comparison]) -> str:
 FORMATS = {"markdown": markdown, "csv": as_csv, "json": as_json}
 
 
-def _cells(d: Difference) -> tuple[str, ...]:
+def _cells(d: Difference, reasons: Sequence[str]) -> tuple[str, ...]:
     change = _number(d.change, d, sign="+")
     if d.interval is not None:
         change += f" [{', '.join(_number(end, d, sign='+') for end in d.interval)}]"
     name = plain(d.column.key) + (f" ({d.column.unit})" if d.column.unit else "")
     p = "" if d.p is None else f"{d.p:.2g}" if d.p >= 1e-4 else "<0.0001"
-    return name, _number(d.first, d), _number(d.second, d), change, p, d.test or plain(d.problem), d.verdict
+    told = " ".join(filter(None, (d.test, f"({reasons.index(d.problem) + 1})" if d.problem else "")))
+    return name, _number(d.first, d), _number(d.second, d), change, p, told, d.verdict
 
 
 def _number(value: float | None, difference: Difference, sign: str = "") -> str:
     if value is None:
         return "–"
     column = difference.column
-    return f"{100 * value if column.unit == '%' else value:{sign}.{max(column.digits, 1)}f}"
+    digits = max(column.digits, 1)
+    shown = round(100 * value if column.unit == "%" else value, digits)
+    return f"{shown + 0.0:{sign}.{digits}f}"  # no -0.0

@@ -151,6 +151,7 @@ def test_every_format_has_every_cell() -> None:
     text = differences_text.markdown(found)
     assert "-10.0 [-14.3, -5.6]" in text
     assert "worse" in text
+    assert text.endswith(f"Neither has a value of: uniqueness.\n\n{differences_text.NOTE}")
     records = json.loads(differences_text.as_json(found))
     assert [record["metric"] for record in records] == [column.key for column in COLUMNS]
     assert records[0]["change"] == pytest.approx(-0.1)

@@ -118,8 +118,12 @@ class Sheet:
 
 
 def layout(table: Table) -> Sheet:
-    """Lay a table out; rows keep their order within a kind."""
+    """Lay a table out; rows keep their order within a kind.
+
+    Columns in which no row has a value are named in the legend with the reason, and are no columns of the sheet.
+    """
     notes = Footnotes()
+    whole, table = table, _told(table)
     heads = tuple((notes.mark(note, apart=True),) if (note := basis_note(column)) else () for column in table.columns)
     titled = list(zip(table.rows, _titles(table), strict=True))
     groups = tuple(
@@ -127,14 +131,41 @@ def layout(table: Table) -> Sheet:
         for kind in ORDER
         if (members := [(row, title) for row, title in titled if row.kind is kind])
     )
+    legend = (*_legend(table), *_without_value(whole, table, notes))
     marked = [(MARKS[group.kind], MARK_NOTES[group.kind]) for group in groups if group.kind in MARKS]
     return Sheet(
         table=table,
         heads=heads,
         groups=groups,
         footnotes=(*marked, *notes),
-        legend=tuple(_legend(table)),
+        legend=legend,
     )
+
+
+def _told(table: Table) -> Table:
+    """Leave out the columns in which no row has a value; a failure is one, and a table without columns is none."""
+    told = tuple(column for column in table.columns if any(_has_value(row, column) for row in table.rows))
+    return replace(table, columns=told) if told else table
+
+
+def _has_value(row: Row, column: Column) -> bool:
+    cell = row.cells.get(column.key, Cell())
+    return cell.mean is not None or isinstance(cell.problem, Failure)
+
+
+def _without_value(whole: Table, table: Table, notes: Footnotes) -> Iterator[str]:
+    """Name the columns that were left out, together with those that lack a value for the same reasons."""
+    by_marks: dict[tuple[str, ...], list[str]] = {}
+    for column in whole.columns:
+        if column in table.columns:
+            continue
+        cells = [(row, row.cells.get(column.key, Cell())) for row in whole.rows]
+        reasons = [problem_text(row, cell) for row, cell in cells if not _goes_without_saying(row, column, cell)]
+        marks = _in_order(notes.mark(reason) for reason in dict.fromkeys(reasons))
+        by_marks.setdefault(marks, []).append(full_title(column))
+    if by_marks:
+        parts = (", ".join(names) + (f" ({','.join(marks)})" if marks else "") for marks, names in by_marks.items())
+        yield f"No row has a value in: {'; '.join(parts)}."
 
 
 def _group(kind: RowKind, members: Sequence[tuple[Row, str]], table: Table, notes: Footnotes) -> Group:

@@ -80,6 +80,7 @@ def render(table: Table, evidence: Evidence | None = None) -> str:
     from markupsafe import Markup
 
     sheet = layout(table)
+    declared, table = table.columns, sheet.table
     view = table.presentation
     more = _behind_the_switch(table)
     heads, numbers = counts(sheet)
@@ -131,7 +132,7 @@ def render(table: Table, evidence: Evidence | None = None) -> str:
                 "description": column.description,
                 "direction": f"{DIRECTIONS[column.direction].capitalize()}.",
             }
-            for column in table.columns
+            for column in declared
         ],
         values=list(_values(sheet)),
     )

@@ -40,7 +40,9 @@ def render(table: Table) -> str:
     sheet = layout(table)
     return _template().render(
         title=table.presentation.caption or table.title,
-        heads=[(heading(column), ",".join(marks)) for column, marks in zip(table.columns, sheet.heads, strict=True)],
+        heads=[
+            (heading(column), ",".join(marks)) for column, marks in zip(sheet.table.columns, sheet.heads, strict=True)
+        ],
         groups=sheet.groups,
         headed=sheet.headed,
         legend=" ".join(sheet.legend),

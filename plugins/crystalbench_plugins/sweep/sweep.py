@@ -1,6 +1,6 @@
 """Convert and score the samples of a run again with other settings: the same plan, run once for each of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -148,9 +148,20 @@ def swept(
         columns=(*SHARES, *runs[0].table.columns),
         rows=tuple(_row(name, runs, samples) for name in convertible),
         unmoved=unmoved,
-        notes=tuple(dict.fromkeys(note for one in runs for note in one.table.notes)),
+        notes=tuple(_notes(settings, [one.table.notes for one in runs])),
         failures=tuple(failure for one in runs for failure in one.failures),
     )
+
+
+def _notes(settings: Sequence[ConversionSettings], notes: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Yield the warnings of the run's own setting, and of the others those of rows that it does not warn of."""
+    warned = {note.partition(":")[0] for note in notes[0]}
+    for i, (one, found) in enumerate(zip(settings, notes, strict=True)):
+        for note in found:
+            if not i:
+                yield note
+            elif note.partition(":")[0] not in warned:
+                yield f"with {title_of(one)}: {note}"
 
 
 def _convertible(config: RunConfig, plugins: Plugins) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from crystalbench import Cell, Column, Failure, RowKind
 from crystalbench.tables.charts import Curve, Scale, curves, standalone
@@ -10,7 +10,7 @@ from crystalbench.tables.text import plain
 from crystalbench_plugins.reports._figure_data import with_encoder
 from crystalbench_plugins.reports._layout import FAILED, MARKS, NO_VALUE, full_title, unit_of
 from crystalbench_plugins.reports._numbers import bounds, number, scaled
-from crystalbench_plugins.reports.markdown import escape
+from crystalbench_plugins.reports.markdown import escape, pipe_table
 from crystalbench_plugins.sweep.moves import largest, size_of
 from crystalbench_plugins.sweep.sweep import SHARES, Sweep, Swept, name_of, title_of
 
@@ -41,8 +41,7 @@ def markdown(sweep: Sweep) -> str:
 def _lines(sweep: Sweep, swept: Swept) -> Iterator[str]:
     """Yield the table of one row of the run, and which columns have no value there."""
     heads = [f"{title_of(one)}{'' if i else ' (the run)'}" for i, one in enumerate(sweep.settings)]
-    yield _pipes(["", *heads, "largest move"])
-    yield _pipes(["---", *["---:" for _ in range(len(heads) + 1)]])
+    table = [["", *heads, "largest move"]]
     empty = []
     for column in sweep.columns:
         cells = swept.cells[column.key]
@@ -51,7 +50,8 @@ def _lines(sweep: Sweep, swept: Swept) -> Iterator[str]:
             continue
         moved = largest(sweep, swept, column)
         shown = [_shown(cell, column, first=not i) for i, cell in enumerate(cells)]
-        yield _pipes(map(escape, [_name(column), *shown, "" if moved is None else f"{moved.size:.2g} ×"]))
+        table.append([escape(_name(column)), *shown, "" if moved is None else f"{moved.size:.2g} ×"])
+    yield pipe_table([*zip(*table, strict=True)])
     if empty:
         yield ""
         yield f"Without a value: {escape(', '.join(empty))}."
@@ -69,12 +69,10 @@ def statement(sweep: Sweep) -> str:
     assert own.mean is not None
     assert other.mean is not None
     unit = unit_of(move.column)
-    words = (
-        f"Largest move: {_name(move.column)} of {_title(move.swept)}, from {number(own.mean, move.column)} "
-        f"[{', '.join(bounds(own.confidence, move.column))}] to {number(other.mean, move.column)}{unit and f' {unit}'} "
-        f"with {title_of(sweep.settings[move.setting])}: {move.size:.2g} half widths of its 95 % interval."
-    )
-    return escape(words)
+    where = f"{escape(_name(move.column))} of {escape(_title(move.swept))}"
+    before = f"{number(own.mean, move.column)} [{', '.join(bounds(own.confidence, move.column))}]"
+    after = f"{number(other.mean, move.column)}{unit and f' {unit}'} with {title_of(sweep.settings[move.setting])}"
+    return f"Largest move: {where}, from {before} to {after}: {move.size:.2g} half widths of its 95 % interval."
 
 
 def tidy(sweep: Sweep) -> Iterator[tuple[object, ...]]:
@@ -167,7 +165,3 @@ def _shown(cell: Cell, column: Column, *, first: bool) -> str:
     own = first and column is not SHARES[-1]  # which is zero by definition
     beside = f" [{', '.join(bounds(cell.confidence, column))}]" if own and cell.confidence else ""
     return number(cell.mean, column) + beside
-
-
-def _pipes(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |"

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crystalbench import Cell, Column, Direction, Failure, Missing, Row, RowKind, Table
+from crystalbench.plugins import Plugins
 from crystalbench.tables.text import plain
 from crystalbench_plugins.reports._footnotes import Footnotes, letters
 from crystalbench_plugins.reports._layout import FAILED, NO_VALUE, blocks, counts, layout, ledger, problem_text
@@ -190,7 +191,8 @@ def test_a_note_of_all_rows_of_a_kind_stands_at_their_heading() -> None:
 
 def test_what_a_paper_did_not_print_is_a_dash_without_a_note() -> None:
     row = Row(generator="g", title="g", kind=RowKind.PUBLISHED, cells={"y": paper("1")})
-    sheet = layout(Table(title="t", columns=(PLAIN, replace(PLAIN, key="y")), rows=(row,)))
+    other = replace(row, generator="h", title="h", cells={"x": paper("2")})
+    sheet = layout(Table(title="t", columns=(PLAIN, replace(PLAIN, key="y")), rows=(row, other)))
     assert [(entry.value, entry.marks) for entry in sheet.lines[0].entries] == [(NO_VALUE, ()), ("1", ())]
     assert [mark for mark, _ in sheet.footnotes] == ["‡"]
 
@@ -332,3 +334,49 @@ def test_a_published_row_is_left_out_of_a_block_in_which_it_prints_nothing() -> 
     assert RowKind.PUBLISHED not in shown
     assert [line.row.generator for line in shown[RowKind.EXAMPLE]] == ["cdvae"]
     assert RowKind.PUBLISHED in {group.kind for group in sheet.groups_in(range(place, place + 2))}
+
+
+def without(reason: str) -> Cell:
+    return Cell(outcomes=(Missing(reason),))
+
+
+def test_columns_in_which_no_row_has_a_value_are_one_line_with_the_reasons() -> None:
+    columns = tuple(replace(PLAIN, key=key, title=key.upper(), group="novel" if key == "c" else "") for key in "abcd")
+    cells = {
+        "a": of(1.0),
+        "b": without("no training split"),
+        "c": without("no training split"),
+        "d": without("untimed"),
+    }
+    rows = tuple(
+        Row(generator=name, title=name, kind=RowKind.MEASURED, cells=cells | {"a": of(1.0) if name == "g" else Cell()})
+        for name in "gh"
+    )
+    sheet = layout(Table(title="t", columns=columns, rows=rows))
+    assert [column.key for column in sheet.table.columns] == ["a"]
+    assert [len(line.entries) for line in sheet.lines] == [1, 1]
+    assert sheet.legend[-1] == "No row has a value in: B, novel: C (b); D (c)."
+    assert sheet.footnotes == (("a", "not computed in this run"), ("b", "no training split"), ("c", "untimed"))
+
+
+def test_a_column_that_failed_in_every_row_stays() -> None:
+    cell = Cell(outcomes=(Failure(step="metric", plugin="p", error="E: x", traceback=""),))
+    row = Row(generator="g", title="g", kind=RowKind.MEASURED, cells={"x": cell, "y": of(1.0)})
+    sheet = layout(Table(title="t", columns=(PLAIN, replace(PLAIN, key="y")), rows=(row,)))
+    assert [entry.value for entry in sheet.lines[0].entries] == [FAILED, "1.00"]
+
+
+def test_a_table_without_any_value_keeps_its_columns() -> None:
+    row = Row(generator="g", title="g", kind=RowKind.MEASURED, cells={"x": without("untimed")})
+    sheet = layout(Table(title="t", columns=(PLAIN,), rows=(row,)))
+    assert [entry.value for entry in sheet.lines[0].entries] == [NO_VALUE]
+    assert not any("No row" in line for line in sheet.legend)
+
+
+@pytest.mark.parametrize("name", ["markdown", "latex", "html", "notebook"])
+def test_every_format_names_a_column_in_which_no_row_has_a_value(name: str) -> None:
+    columns = (PLAIN, replace(PLAIN, key="y", title="Speed", latex=""))
+    row = Row(generator="g", title="g", kind=RowKind.MEASURED, cells={"x": of(1.0), "y": without("was not timed")})
+    text = Plugins.load().reporters[name].report(Table(title="t", columns=columns, rows=(row,)))
+    assert "No row has a value in: Speed (a)." in text
+    assert "was not timed" in text

@@ -196,7 +196,7 @@ def test_a_move_counts_half_widths_of_the_interval_of_the_run() -> None:
     assert move is not None
     assert move.size == 3
     assert statement(made).startswith(
-        r"Largest move: Far of A, from 2.00 \[1.0, 3.0\] to 5.00 with spglib 0.01 Å: 3 half"
+        r"Largest move: Far of A, from 2.00 [1.0, 3.0] to 5.00 with spglib 0.01 Å: 3 half"
     )
     assert json.loads(document(made))["largest_move"]["half_widths"] == 3
 
