@@ -9,8 +9,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -33,7 +34,7 @@ from crystalbench.runs.folder import RunFolder, digest_of
 from crystalbench_plugins.reports import csv as csv_report
 from crystalbench_plugins.reports import html, latex, markdown
 from crystalbench_plugins.reports import json as json_report
-from tests.energy_plugins import Energies, Second
+from tests.energy_plugins import PAUSE, Energies, Second
 from tests.runs.test_energies import labels_file
 from tests.small_plugins import Small, SmallEncoders
 
@@ -68,6 +69,7 @@ def discover(
     labels: list[str | None] = LABELS,
     returned: Returned | None = None,
     potentials: Sequence[str] = (),
+    more: Mapping[str, Any] = MappingProxyType({}),
     **given: Any,
 ) -> Found:
     plugins = plugins_of_tests()
@@ -80,6 +82,7 @@ def discover(
             "workers": 1,
             "n": len(labels),
             "energies": {"tries": 2, "potentials": list(potentials)},
+            **more,
         }
     )
     return Discovery(
@@ -296,6 +299,27 @@ def test_an_energy_of_what_was_not_discovered_is_refused_with_its_line(
 def checked(folder: Path, redraw: bool = False) -> dict[str, Finding]:
     checks = DiscoveryVerification(folder=RunFolder(folder), plugins=plugins_of_tests(), redraw=redraw).checks()
     return {one.what: one.finding for one in checks}
+
+
+def test_with_a_longer_limit_the_same_folder_goes_on_and_keeps_no_file_of_the_ranking_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CRYSTALBENCH_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "how").write_text("slow")
+    fragile = {"potential": {"morse": {"fragile": str(tmp_path / "how")}}}
+    labels: list[str | None] = ["AB_cF8_225_a_b:Cl-Cu", "AB_cF8_216_a_c:Cl-Na", "AB_hP4_186_b_b:Cl-Na"]
+    energies = {"tries": 10, "agreement": 0.0}
+    given: dict[str, Any] = {"order": Order.SAMPLE, "known": True}
+    cut = discover(tmp_path / "out", labels, more=fragile | {"energies": energies | {"timeout": PAUSE}}, **given)
+    assert [one.material.cut for one in cut.judged.values()].count(True) == 1
+    assert verified(tmp_path / "out", redraw=True).keys() == {"what only the discovery could see"}
+    (tmp_path / "how").write_text("never")
+    (tmp_path / "out/structures/mine.cif").write_text("data_mine\n")
+    after = discover(tmp_path / "out", labels, more=fragile | {"energies": energies | {"timeout": 60.0}}, **given)
+    ranked = {row: one for row, one in after.judged.items() if one.material.structure is not None}
+    files = [path.name for path in (tmp_path / "out/structures").iterdir() if path.name != "mine.cif"]
+    assert len(files) == len(ranked) == 2
+    assert (tmp_path / "out/structures/mine.cif").is_file()
 
 
 def verified(folder: Path, redraw: bool = False) -> dict[str, Finding]:

@@ -38,6 +38,9 @@ SHOWN = 50
 """Materials in the ranking of a report; all are in ``materials.csv``."""
 
 
+_RANKED = re.compile(r"\d{3,}-")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
     """Everything that came of a discovery; ``judged`` by row, the best material first.
@@ -112,8 +115,15 @@ class Found:
 
 def write(folder: RunFolder, found: Found, plugins: Plugins, diagrams: int) -> list[Failure]:
     """Write every file of a discovery but its manifest; return what failed: a picture that is missing stops nothing."""
+    written = set()
     for name, text in texts(found, plugins):
         folder.write_text(name, text)
+        written.add(name)
+    for pattern in ("structures/**/*.cif", "phase-diagrams/*.svg"):
+        for path in folder.path.glob(pattern):
+            name = path.relative_to(folder.path).as_posix()
+            if _RANKED.match(path.name) and name not in written:
+                path.unlink()  # of an earlier ranking: what the time limit had cut was tried again
     return list(_draw(folder, found, diagrams))
 
 

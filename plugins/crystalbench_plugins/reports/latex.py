@@ -41,10 +41,7 @@ NOTE = 84  # characters of \footnotesize in a line
 HEIGHT = 35.5  # lines of \small in a float
 FLOATS = 12  # that TeX is asked to hold at once; LaTeX gives up at 18 or 52
 LONG, NUMBER = 0.5, "1.2cm"  # of a listing on a landscape page: the part of columns of long texts, a number's heading
-BESIDE = (
-    5  # columns of numbers that leave so much room, and one of short texts; parts of the line that each more takes:
-)
-MORE_NUMBER, MORE_TEXT, LEAST = 0.075, 0.12, 0.2
+MANY, LESS, SHORT = 5, 0.45, 5  # beside more numbers: that part, and headings of so few characters have no more width
 ROWS = 27  # lines in one tabular
 
 
@@ -275,10 +272,15 @@ def render_page(page: Page) -> str:
         texts = listing.texts()
         number = [listing.numeric(i) for i in range(len(listing.headings))]
         long = [not number[i] and any(len(row[i]) > UNBROKEN for row in texts) for i in range(len(number))]
-        room = _room(sum(number), len(number) - sum(number) - sum(long))
-        broken = rf">{{\raggedright\arraybackslash}}p{{{room / max(1, sum(long)):.2f}\linewidth}}"
+        many = sum(number) > MANY
+        part = (LESS if many else LONG) / max(1, sum(long))
+        broken = rf">{{\raggedright\arraybackslash}}p{{{part:.2f}\linewidth}}"
         heading = rf">{{\raggedleft\arraybackslash}}p{{{NUMBER}}}"
-        kinds = "".join(heading if n else broken if wide else "l" for n, wide in zip(number, long, strict=True))
+        tight = [many and len(head.text) <= SHORT for head in listing.headings]
+        kinds = "".join(
+            ("r" if short else heading) if n else broken if wide else "l"
+            for n, wide, short in zip(number, long, tight, strict=True)
+        )
         heads = " & ".join(escape(plain(heading.text)) for heading in listing.headings)
         lines += [r"{\footnotesize\setlength{\tabcolsep}{3pt}", rf"\begin{{longtable}}{{{kinds}}}"]
         lines += [rf"\caption{{{escape(plain(listing.title))}}}\\", r"\toprule"]
@@ -291,11 +293,6 @@ def render_page(page: Page) -> str:
         lines += [r"\bottomrule", r"\end{longtable}}"]
         lines += [rf"{{\footnotesize {escape(_sentence(plain(note)))}\par}}" for note in listing.notes]
     return "\n".join(lines) + "\n"
-
-
-def _room(numbers: int, texts: int) -> float:
-    """Return the part of the line that columns of long texts share beside columns of numbers and of short texts."""
-    return max(LEAST, LONG - MORE_NUMBER * max(0, numbers - BESIDE) - MORE_TEXT * max(0, texts - 1))
 
 
 @hookimpl
