@@ -1,6 +1,7 @@
 """`crystalbench run`."""
 
 import time
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -70,9 +71,10 @@ def command(
     click.echo(f"{folder.path} written in {time.perf_counter() - start:.1f} s", err=True)
     if finished.failures:
         click.echo(f"{len(finished.failures)} failed:", err=True)
-        for failure in finished.failures:
-            click.echo(f"  {failure.step} {failure.plugin}: {failure.error}", err=True)
-            show_trace(failure.traceback)
+        times = Counter((one.step, one.plugin, one.error, one.traceback) for one in finished.failures)
+        for (step, plugin, what, traceback), count in times.items():
+            click.echo(f"  {step} {plugin}: {what}{f' ({count} times)' if count > 1 else ''}", err=True)
+            show_trace(traceback)
         if not debugging():
             click.echo(f"where they failed is in {folder.path / MANIFEST}, and shown with --debug", err=True)
         ctx.exit(ExitCode.UNUSABLE if finished.unreadable else ExitCode.FAILED)

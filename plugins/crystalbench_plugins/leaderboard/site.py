@@ -1,6 +1,6 @@
 """Draw boards as one page, one Markdown file and one table of every value."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from importlib.resources import files
 from urllib.parse import quote
@@ -37,11 +37,11 @@ def page(boards: Sequence[Board], left_out: Sequence[LeftOut], checks: dict[str,
 
 def markdown(boards: Sequence[Board], left_out: Sequence[LeftOut]) -> str:
     """Return the boards as Markdown, the scale first; links are relative to the page."""
-    from crystalbench_plugins.reports.markdown import escape
+    from crystalbench_plugins.reports.markdown import escape, pipe_table
 
     lines = ["# Leaderboard"]
     for board in boards:
-        heads = ["", "Generator", *(head(column) for column in board.columns), "valid %", "Run"]
+        heads = ["Place", "Generator", *(head(column) for column in board.columns), "valid %", "Run"]
         lines += [
             "",
             f"## {escape(plain(board.title))}",
@@ -51,12 +51,14 @@ def markdown(boards: Sequence[Board], left_out: Sequence[LeftOut]) -> str:
             HOW.format(column=full_title(board.ranked_by)),
             "",
         ]
-        lines += [_pipes(map(escape, heads)), _pipes(["---", "---", *["---:" for _ in heads[2:-1]], "---"])]
+        table = [[escape(head) for head in heads]]
         for item in (*board.scale, *board.rows):
             link = f"[{escape(item.run.name)}]({quote(f'runs/{item.run.name}/table.html')})"
-            cells = [escape(shown(item.row, column)) for column in board.columns]
-            place = str(item.place) if item.place else ""
-            lines.append(_pipes([place, escape(plain(item.row.title)), *cells, valid(item.row), link]))
+            title = f"{item.row.title} (not ranked: {item.why})" if item.why else item.row.title
+            cells = [shown(item.row, column) for column in board.columns]
+            table.append([str(item.place or ""), escape(plain(title)), *cells, valid(item.row), link])
+        left = [i in (1, len(heads) - 1) for i in range(len(heads))]
+        lines.append(pipe_table([*zip(*table, strict=True)], left))
     lines += ["", *(f"- not read: {escape(item.name)}: {escape(plain(item.reason))}" for item in left_out)]
     return "\n".join(lines).rstrip() + "\n"
 
@@ -172,7 +174,3 @@ def _encoders(columns: Sequence[Column]) -> list[str]:
 
 def _settings(board: Board) -> str:
     return "; ".join(f"{key}: {board.settings[key]}" for key in SHOWN_SETTINGS if key in board.settings)
-
-
-def _pipes(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |"

@@ -64,6 +64,7 @@ def test_who_does_not_compare_has_no_place_and_it_is_said_why(change: dict[str, 
     assert [(item.row.title, item.place) for item in board.rows] == [("a", 1), ("b", None)]
     assert board.rows[1].why.startswith(why)
     assert why in page([board], [], {})
+    assert f"b (not ranked: {why}" in markdown([board], [])
 
 
 @pytest.mark.parametrize(
