@@ -25,7 +25,7 @@ from crystalbench.executors import ONE_PROCESS, Executor, Executors, Lost, Task
 
 __all__ = ["Backend", "ConversionSettings", "Converter", "convert"]
 
-ALGORITHM = 2
+ALGORITHM = 3
 """Raised whenever the screen, the search, the assembly or the check of labels changes what comes out. Part of cache
 keys."""
 

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from crystalbench.crystals.elements import ATOMIC_WEIGHTS
 from crystalbench.crystals.samples import RawStructure
-from crystalbench.crystals.screen import HEAVIEST_ELEMENT, closest_among, reduced, shifts_within
+from crystalbench.crystals.screen import HEAVIEST_ELEMENT, MAX_COORDINATE, closest_among, reduced, shifts_within
 
-VERSION = 1
+VERSION = 2
 """Raised whenever a `Geometry` comes out another way. Part of cache keys."""
 
 DALTON = 1.66053906660
@@ -101,11 +101,14 @@ def geometry(structure: RawStructure, *, max_atoms: int) -> Geometry | None:
     -------
     Geometry or None
         None for what has no geometry: no atoms or more than ``max_atoms`` (the search is quadratic), an unknown
-        element, a number that is not finite, a cell without volume or so long that its numbers say nothing.
+        element, a number that is not finite, a coordinate over `crystalbench.crystals.screen.MAX_COORDINATE`, a cell
+        without volume or so long that its numbers say nothing.
     """
     n = len(structure.numbers)
     lattice = structure.lattice
-    if not 0 < n <= max_atoms or not (np.isfinite(lattice).all() and np.isfinite(structure.frac_coords).all()):
+    if not 0 < n <= max_atoms or not np.isfinite(lattice).all():
+        return None
+    if not (np.abs(structure.frac_coords) <= MAX_COORDINATE).all():  # nor NaN
         return None
     if structure.numbers.min() < 1 or structure.numbers.max() > HEAVIEST_ELEMENT:
         return None

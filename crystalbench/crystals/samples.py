@@ -25,6 +25,7 @@ class InvalidReason(StrEnum):
     IMPOSSIBLE_ANGLES = "impossible_angles"
     TINY_CELL = "tiny_cell"
     HUGE_CELL = "huge_cell"
+    HUGE_COORDINATES = "huge_coordinates"
     TOO_MANY_ATOMS = "too_many_atoms"
     OVERLAPPING_ATOMS = "overlapping_atoms"
     NO_SYMMETRY = "no_symmetry"

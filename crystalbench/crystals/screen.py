@@ -21,6 +21,9 @@ MIN_VOLUME_PER_ATOM = 1.0
 MAX_VOLUME_PER_ATOM = 1e5
 """Å^3. Thinner than air (4e4 per molecule); the emptiest of the same 38,246 crystals has 202."""
 
+MAX_COORDINATE = 1e7
+"""Of a fractional coordinate: float32, as most generators write it, is off by half a cell there."""
+
 MAX_LENGTH = 1000.0
 """Å, the limit in SymmCD's own evaluation. The longest vector of the same 38,246 cells has 47."""
 
@@ -46,6 +49,9 @@ def screen(structure: RawStructure, *, min_distance: float, max_atoms: int) -> I
         return Invalid(InvalidReason.NON_FINITE, "NaN or infinity in the lattice")
     if not np.isfinite(structure.frac_coords).all():
         return Invalid(InvalidReason.NON_FINITE, "NaN or infinity in the coordinates")
+    if (largest := float(np.abs(structure.frac_coords).max())) > MAX_COORDINATE:
+        detail = f"a fractional coordinate of {largest:.4g}, the limit is {MAX_COORDINATE:g}"
+        return Invalid(InvalidReason.HUGE_COORDINATES, detail)
     for number in (int(structure.numbers.min()), int(structure.numbers.max())):
         if not 1 <= number <= HEAVIEST_ELEMENT:
             detail = f"atomic number {number} is not in 1-{HEAVIEST_ELEMENT}"

@@ -20,6 +20,7 @@ NOISE = 1e-5
 _CAUSES = {
     InvalidReason.NON_FINITE: RelaxFailure.NON_FINITE,
     InvalidReason.HUGE_CELL: RelaxFailure.EXPLODED,
+    InvalidReason.HUGE_COORDINATES: RelaxFailure.EXPLODED,
     InvalidReason.TINY_CELL: RelaxFailure.COLLAPSED,
     InvalidReason.OVERLAPPING_ATOMS: RelaxFailure.COLLAPSED,
 }

@@ -1,8 +1,14 @@
 """A CSV file of the user's own materials: a crystal in each row, and what else is known of it."""
 
-from collections.abc import Sequence
+import bz2
+import gzip
+import lzma
+import zipfile
+import zlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +18,11 @@ from crystalbench.crystals.columns import CRYSTAL_COLUMNS
 
 COLUMN = "column"
 """The setting of the reader of CSV files that names the column of the crystals."""
+
+MAX_UNPACKED = 4_000_000_000
+MAX_LINE = 64_000_000
+"""Bytes in a compressed file: a few kilobytes unpack to more than any memory holds."""
+_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,13 +86,14 @@ class TableFile:
 
 
 def read_table(path: Path, columns: Columns) -> TableFile:
-    """Read a CSV file, compressed or not; raises `DatasetError`."""
+    """Read a CSV file, alone or compressed (.gz, .bz2, .xz, .zip); raises `DatasetError`."""
     import pandas as pd
 
     try:
+        _check_unpacked(path)
         (heads,) = pd.read_csv(path, dtype=str, keep_default_na=False, header=None, nrows=1).to_numpy().tolist()
         frame = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except (ValueError, OSError, EOFError) as error:  # pandas' parser errors are ValueErrors
+    except (ValueError, OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:  # and pandas' own
         raise DatasetError(f"{path}: not a readable CSV file: {error}") from error
     if twice := next((name for name in (*columns.named, *CRYSTAL_COLUMNS) if heads.count(name) > 1), ""):
         raise DatasetError(f"{path}: {heads.count(twice)} columns are called {twice!r}; rename them")
@@ -100,6 +112,39 @@ def read_table(path: Path, columns: Columns) -> TableFile:
         splits=frame[columns.split].str.strip().tolist() if columns.split else [""] * len(frame),
         places=[f"{path.name} row {row + 2}" for row in range(len(frame))],  # line 1 holds the names of the columns
     )
+
+
+def _check_unpacked(path: Path) -> None:
+    """Refuse what unpacks to more than memory should hold, before any of it is kept; a file as it is may be long."""
+    opened = _UNPACKED.get(path.suffix.lower())
+    if opened is None:
+        if path.suffix.lower() in (".tar", ".tgz", ".zst", ".7z", ".rar"):
+            raise DatasetError(f"{path}: unpack it first; CSV is read as it is, or as .gz, .bz2, .xz or .zip")
+        return
+    read = line = 0
+    with opened(path) as file:
+        while block := file.read(_BLOCK):
+            read += len(block)
+            line = len(block) - 1 - block.rfind(b"\n") if b"\n" in block else line + len(block)
+            if read > MAX_UNPACKED or line > MAX_LINE:
+                what = f"over {MAX_UNPACKED:,} bytes" if read > MAX_UNPACKED else f"a line of over {MAX_LINE:,} bytes"
+                raise DatasetError(f"{path}: unpacks to {what}; split it, or unpack it if it is meant")
+
+
+def _only_member(path: Path) -> IO[bytes]:
+    with zipfile.ZipFile(path) as archive:
+        names = [name for name in archive.namelist() if not name.endswith("/")]
+        if len(names) != 1:
+            raise DatasetError(f"{path}: {len(names)} files in it; a table is one")
+        return archive.open(names[0])
+
+
+_UNPACKED: dict[str, Callable[[Path], IO[bytes]]] = {
+    ".gz": gzip.GzipFile,  # type: ignore[dict-item]
+    ".bz2": bz2.BZ2File,
+    ".xz": lzma.LZMAFile,
+    ".zip": _only_member,
+}
 
 
 def _column(path: Path, known: Sequence[str]) -> str:

@@ -1,8 +1,13 @@
 """A user's own data become a dataset: labels or crystals, with or without splits; what is left out is listed."""
 
+import bz2
 import csv
 import gzip
+import lzma
+import zipfile
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,9 +18,10 @@ from crystalbench.crystals.columns import CRYSTAL_COLUMNS
 from crystalbench.crystals.wyckoff import Table
 from crystalbench.plugins import Plugins
 from crystalbench.testing import check_dataset
+from crystalbench_plugins.datasets import table_file
 from crystalbench_plugins.datasets.build_command import command
 from crystalbench_plugins.datasets.custom import build_dataset, crystalbench_datasets, user_folder
-from crystalbench_plugins.datasets.table_file import Columns
+from crystalbench_plugins.datasets.table_file import Columns, read_table
 
 SALT, RUTILE, BAD = "AB_cF8_225_a_b:Cl-Na", "A2B_tP6_136_f_a:O-Ti", "A_cP1_221_z:Po"
 
@@ -271,3 +277,50 @@ def test_a_folder_of_cif_files_is_converted(tmp_path: Path) -> None:
     ] * 3
     assert len((folder / "rejected.csv").read_text().splitlines()) == 2
     assert "spglib" in spec.card()
+
+
+PACKERS: dict[str, Any] = {".csv.gz": gzip.open, ".csv.bz2": bz2.open, ".csv.xz": lzma.open}
+
+
+def packed(path: Path, lines: Iterable[bytes]) -> Path:
+    if path.suffix == ".zip":
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("t.csv", "w") as file:
+            file.writelines(lines)
+    else:
+        with PACKERS["".join(path.suffixes)](path, "wb") as file:
+            file.writelines(lines)
+    return path
+
+
+@pytest.mark.parametrize("suffix", [*PACKERS, ".csv.zip"])
+def test_a_compressed_table_is_read_and_one_that_unpacks_to_too_much_is_not(
+    tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [b"label\n", *[b"AB_cF8_225_a_b:Cl-Na\n"] * 100]
+    path = packed(tmp_path / f"t{suffix}", rows)
+    assert len(read_table(path, Columns())) == 100
+    monkeypatch.setattr(table_file, "MAX_UNPACKED", 2000)
+    with pytest.raises(DatasetError, match=f"t{suffix}: unpacks to over 2,000 bytes; split it"):
+        read_table(path, Columns())
+
+
+def test_a_line_without_an_end_is_refused_before_it_is_kept(tmp_path: Path) -> None:
+    path = packed(tmp_path / "t.csv.gz", [b"label\n", *[b"a" * 1_000_000] * 80])
+    assert path.stat().st_size < 200_000
+    with pytest.raises(DatasetError, match="a line of over 64,000,000 bytes"):
+        read_table(path, Columns())
+
+
+@pytest.mark.parametrize("name", ["t.csv.gz", "t.csv.bz2", "t.csv.xz", "t.csv.zip", "t.csv.zst", "t.tar"])
+def test_what_is_no_compressed_table_is_told(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"label\n")
+    with pytest.raises(DatasetError, match=r"not a readable CSV file|unpack it first"):
+        read_table(tmp_path / name, Columns())
+
+
+def test_an_archive_of_two_tables_is_told(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "t.zip", "w") as archive:
+        archive.writestr("a.csv", "label\n")
+        archive.writestr("b.csv", "label\n")
+    with pytest.raises(DatasetError, match="2 files in it; a table is one"):
+        read_table(tmp_path / "t.zip", Columns())
