@@ -4,12 +4,14 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
 
+from crystalbench import __version__
 from tests.licences import licence, required
 from tests.lowest import constraints
 
@@ -79,3 +81,33 @@ def test_the_wheel_has_the_same_bytes_wherever_and_whenever_it_is_built(tmp_path
         (wheel,) = folder.glob("*.whl")
         digests.add((wheel.name, sha256(wheel.read_bytes()).hexdigest()))
     assert len(digests) == 1
+
+
+def released_wrongly(root: Path, version: str) -> list[str]:
+    """Tags of the commit that is checked out that name another version."""
+    asked = ["git", "tag", "--points-at", "HEAD", "--list", "v[0-9]*"]
+    tags = subprocess.run(asked, cwd=root, capture_output=True, text=True, check=True).stdout.split()
+    return [tag for tag in tags if tag != f"v{version}"]
+
+
+def test_the_version_stands_once_and_a_tag_of_this_commit_names_it() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    assert version == __version__
+    if (ROOT / ".git").exists():
+        assert released_wrongly(ROOT, version) == []
+
+
+def test_a_tag_of_another_version_is_told(tmp_path: Path) -> None:
+    def git(*words: str) -> None:
+        names = ("-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false", "-c", "tag.gpgsign=false")
+        subprocess.run(["git", *names, *words], cwd=tmp_path, check=True, capture_output=True)
+
+    git("init")
+    git("commit", "--allow-empty", "-m", "one")
+    git("tag", "verified")
+    git("tag", "v0.1.0")
+    assert released_wrongly(tmp_path, "0.1.0") == []
+    git("tag", "v0.2.0")
+    assert released_wrongly(tmp_path, "0.1.0") == ["v0.2.0"]
+    git("commit", "--allow-empty", "-m", "two")
+    assert released_wrongly(tmp_path, "0.1.0") == []
