@@ -182,9 +182,9 @@ def _summary(training: "Training") -> str:
 def export_command(folder: Path, out: Path, best: bool, marginals: int) -> None:
     """Write the model of the training in FOLDER for sampling, with its card and its curve.
 
-    It holds the weights in half precision, the settings and the provenance; beside it stand the card (.md) and the
-    picture of the losses (.svg). With --marginals 2000 the card also says where so many samples of it differ from
-    training: numbers of elements, formulas, prototypes.
+    It holds the weights in half precision, the settings and the provenance; beside it stand the card (.md), the
+    picture of the losses (.svg) and its epochs for reports (.training.csv). With --marginals 2000 the card also says
+    where so many samples of it differ from training: numbers of elements, formulas, prototypes.
     """
     from wyckoffdiff.checkpoint import export
     from wyckoffdiff.model_card import write_card

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from crystalbench.evidence import TrainingCurve
 from crystalbench.runs.cache import atomic_write
+from crystalbench.runs.training_file import SUFFIX, training_text
 from crystalbench.tables.charts import Curve, Scale, curves, standalone
 from wyckoffdiff.checkpoint import Provenance, load_model
 from wyckoffdiff.model import parameter_count
@@ -27,7 +29,7 @@ _MEANING: dict[type, str] = {
 
 
 def write_card(model: Path, log: Path, drawn: str = "") -> None:
-    """Write the card (.md) and the curve (.svg) beside an exported model (.pt).
+    """Write the card (.md), the curve (.svg) and its epochs (.training.csv) beside an exported model (.pt).
 
     Parameters
     ----------
@@ -41,24 +43,31 @@ def write_card(model: Path, log: Path, drawn: str = "") -> None:
     picture = model.with_suffix(".svg")
     if rows:
         _write(picture, draw(rows, _UNIT[type(network.settings)]))
-    epochs = [
-        f"| {row['epoch']} | {row['train_loss']:.5f} | {row['val_loss']:.5f} | {_bound(row['val_bound'])} "
-        f"| {row['seconds'] / 60:.0f} |"
-        for row in rows
-        if row["kind"] == "epoch"
-    ]
+    epochs = [row for row in rows if row["kind"] == "epoch"]
     text = _text(found, network.settings, parameter_count(network), model)
     if rows:
         text += f"\n![losses]({picture.name})\n"
     if epochs:
-        text += (
-            "\n| epoch | training | validation | bound | minutes |\n|---:|---:|---:|---:|---:|\n"
-            + "\n".join(epochs)
-            + "\n"
+        text += "\n| epoch | training | validation | bound | minutes |\n|---:|---:|---:|---:|---:|\n"
+        text += "".join(
+            f"| {row['epoch']} | {row['train_loss']:.5f} | {row['val_loss']:.5f} | {_bound(row['val_bound'])} "
+            f"| {row['seconds'] / 60:.0f} |\n"
+            for row in epochs
         )
+        _write(model.with_suffix(SUFFIX), training_text(_curve(epochs)))
     if drawn:
         text += f"\n## What it draws\n\n{drawn}"
     _write(model.with_suffix(".md"), text)
+
+
+def _curve(epochs: Sequence[dict[str, Any]]) -> TrainingCurve:
+    """The epochs as reports show them, in the digits of the card."""
+    digits = {"training": ("train_loss", 5), "validation": ("val_loss", 5), "bound": ("val_bound", 3)}
+    columns = {
+        name: tuple(None if row[key] is None else round(row[key], places) for row in epochs)
+        for name, (key, places) in digits.items()
+    }
+    return TrainingCurve(epochs=tuple(row["epoch"] for row in epochs), columns=columns)
 
 
 def draw(log: Sequence[dict[str, Any]], unit: str) -> str:

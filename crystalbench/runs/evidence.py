@@ -32,6 +32,7 @@ def evidence_of(
             samples=tuple(samples.asked for samples in drawn),
             structures=first.structures if isinstance(first, ReplicaSamples) else {},
             materials=materials.get(name, ()),
+            training=tuple(samples.training for samples in drawn),
         )
     return Evidence(dataset=dataset, rows=rows)
 

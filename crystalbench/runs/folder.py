@@ -5,6 +5,7 @@ manifest.json         the resolved configuration, versions, hardware, digests of
 samples/NAME.R.csv    every sample of replica R in order: protostructure, or the reason why there is none
 samples/NAME.0.structures.json   the first samples that came with coordinates, for the report
 samples/NAME.R.geometry.csv      what the samples measure, where a metric asks for it
+samples/NAME.R.training.csv      how the model was trained, where a table beside it says so
 ledger.csv            the invalid samples of all generators with their reasons
 scores.json           every cell at full precision, with its denominator and interval
 table.*               the table, in every report format
@@ -31,6 +32,8 @@ from crystalbench.runs.geometry_file import read_geometries
 from crystalbench.runs.inputs import INPUTS, SUFFIX, placed, portable
 from crystalbench.runs.manifest_shape import Status, check_shape
 from crystalbench.runs.stream import ReplicaSamples
+from crystalbench.runs.training_file import SUFFIX as TRAINING
+from crystalbench.runs.training_file import read_training
 from crystalbench.tables.results import JSON, Failure
 
 MANIFEST_SCHEMA = 4
@@ -95,6 +98,7 @@ class RunFolder:
             geometries=read_geometries(
                 self.path / (written["samples"].removesuffix(".csv") + GEOMETRY), min(written["n"], written["drawn"])
             ),
+            training=read_training(self.path / (written["samples"].removesuffix(".csv") + TRAINING)),
         )
 
     def manifest(self) -> dict[str, Any]:
@@ -189,6 +193,11 @@ def structures_name(generator: str, replica: int) -> str:
 def geometry_name(generator: str, replica: int) -> str:
     """File of what the samples of one replica measure, beside them."""
     return samples_name(generator, replica).removesuffix(".csv") + GEOMETRY
+
+
+def training_name(generator: str, replica: int) -> str:
+    """File of how the model of one replica was trained, beside its samples."""
+    return samples_name(generator, replica).removesuffix(".csv") + TRAINING
 
 
 def csv_text(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:

@@ -3,15 +3,15 @@
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 from crystalbench.crystals.convert import Converter
 from crystalbench.datasets import Dataset
-from crystalbench.errors import PluginError
-from crystalbench.evidence import Evidence
+from crystalbench.errors import PluginError, ReadError
+from crystalbench.evidence import Evidence, TrainingCurve
 from crystalbench.interfaces import ReporterSpec
 from crystalbench.isolation import isolated, required
 from crystalbench.plugins import Plugins
@@ -26,6 +26,7 @@ from crystalbench.runs.folder import (
     ledger_text,
     samples_name,
     structures_name,
+    training_name,
 )
 from crystalbench.runs.geometry_file import geometry_text
 from crystalbench.runs.inputs import shown
@@ -37,6 +38,7 @@ from crystalbench.runs.progress import bar
 from crystalbench.runs.score import Scorer, cached_encoders
 from crystalbench.runs.stream import Convert, ReplicaSamples, Stream
 from crystalbench.runs.table import given_notes, run_table
+from crystalbench.runs.training_file import curve_of, training_text
 from crystalbench.tables.listing import Page
 from crystalbench.tables.results import Failure, Outcome, Table
 from crystalbench.tables.results_json import outcome_to_json, to_json
@@ -71,6 +73,7 @@ class Run:
     cache: Cache = field(default_factory=Cache)
     _seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float), init=False)
     _failures: list[Failure] = field(default_factory=list, init=False)
+    _warnings: list[str] = field(default_factory=list, init=False)
     _hook_failures: list[Failure] = field(default_factory=list, init=False)  # of hooks that are only told something
 
     def execute(self) -> Finished:
@@ -97,6 +100,7 @@ class Run:
             name = generator["name"]
             for index, (written, samples) in enumerate(zip(generator["replicas"], replicas[name], strict=True)):
                 written |= drawn_json(name, index, samples)
+        manifest["warnings"] += self._warnings
         manifest["failures"] = [asdict(failure) for failure in self._failures]
         manifest["hook_failures"] = [asdict(failure) for failure in self._hook_failures]
         manifest["seconds"] = dict(self._seconds)
@@ -134,7 +138,16 @@ class Run:
         source = shown(str(stream.generator.source(stream.replica)), self.folder.path)
         if failure := drawing_failure(stream.generator.name, source, drawn, stream.generator.reader is not None):
             self._failures.append(failure)
-        return drawn
+        return replace(drawn, training=self._curve(stream)) if isinstance(drawn, ReplicaSamples) else drawn
+
+    def _curve(self, stream: Stream) -> TrainingCurve | None:
+        """How the model was trained; a table that cannot be read costs a picture, and no sample."""
+        try:
+            return curve_of(stream.generator, stream.replica, self.plan.config.dataset)
+        except ReadError as error:
+            self._warnings.append(f"no training curve of {stream.generator.title}: {error}")
+            self.log(f"warning: {self._warnings[-1]}")
+            return None
 
     def _score(self, dataset: Dataset, replicas: Replicas, book: EnergyBook | None) -> Outcomes:
         scorer = Scorer(
@@ -179,6 +192,8 @@ class Run:
                         self.folder.write_structures(structures_name(generator, index), samples.structures)
                     if samples.geometries:
                         self.folder.write_text(geometry_name(generator, index), geometry_text(samples.geometries))
+                    if samples.training:
+                        self.folder.write_text(training_name(generator, index), training_text(samples.training))
         self.folder.write_text(LEDGER, ledger_text(replicas))
         scores = {g: {m: list(map(outcome_to_json, cell)) for m, cell in row.items()} for g, row in outcomes.items()}
         self.folder.write_json("scores.json", scores)

@@ -23,6 +23,7 @@ from crystalbench.crystals.samples import (
 )
 from crystalbench.datasets import Dataset
 from crystalbench.errors import PluginError, ReadError
+from crystalbench.evidence import TrainingCurve
 from crystalbench.executors import ONE_PROCESS, Executors
 from crystalbench.interfaces import Draw, Sampler, SamplerInput, Timing
 from crystalbench.runs.cache import Cache, content_key
@@ -81,6 +82,8 @@ class ReplicaSamples:
     geometries
         One for each of the ``n`` samples, None where it has none; empty where no sample has one, or no metric of the
         run asks for them.
+    training
+        How the model was trained, where a table beside it says so.
     """
 
     name: str
@@ -90,6 +93,7 @@ class ReplicaSamples:
     notes: tuple[str, ...] = ()
     structures: Mapping[int, RawStructure] = field(default_factory=dict, compare=False)
     geometries: tuple[Geometry | None, ...] = ()
+    training: TrainingCurve | None = field(default=None, compare=False)
     _novel: dict[str, SampleSet] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property

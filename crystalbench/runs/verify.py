@@ -31,6 +31,7 @@ from crystalbench.runs.progress import bar
 from crystalbench.runs.score import Scorer, cached_encoders
 from crystalbench.runs.stored import Moved, stored_config
 from crystalbench.runs.stream import ReplicaSamples, Stream
+from crystalbench.runs.training_file import curve_of
 from crystalbench.runs.verify_energies import energy_checks, relaxed_again, stored_book
 from crystalbench.runs.verify_geometry import geometry_check, measured_otherwise
 from crystalbench.runs.verify_manifest import failure_problem, manifest_checks
@@ -154,6 +155,8 @@ class Verification:
                 yield self._structures(samples)
             if samples.geometries:
                 yield geometry_check(samples, self.config.conversion.max_atoms)
+            if samples.training:
+                yield self._training(plan, index, samples, known)
             if not known:
                 if self.redraw:
                     yield Check(f"{name} drawn again", Finding.NOT_CHECKED, "see above")
@@ -162,6 +165,19 @@ class Verification:
             if self.redraw:
                 yield self._redraw(plan, index, samples)
         return tuple(replicas)
+
+    def _training(self, plan: GeneratorPlan, index: int, samples: ReplicaSamples, known: bool) -> Check:
+        """Whether the training that the report shows is the one that stands beside the model."""
+        what = f"{samples.name} training curve"
+        if not known:
+            return Check(what, Finding.NOT_CHECKED, "its model is not there, or another one: see above")
+        try:
+            again = curve_of(plan, plan.replicas[index], self.config.dataset)
+        except ReadError as error:
+            return Check(what, Finding.NOT_CHECKED, str(error))
+        if again is None:
+            return Check(what, Finding.NOT_CHECKED, "no table of epochs stands beside the model now")
+        return check(what, "" if again == samples.training else "is not the one beside the model")
 
     def _structures(self, samples: ReplicaSamples) -> Check:
         """Whether the structures that the report shows are those of the samples in their places."""

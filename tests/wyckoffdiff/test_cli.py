@@ -8,6 +8,7 @@ from click.testing import CliRunner, Result
 
 from crystalbench import ConfigError
 from crystalbench.plugins import Plugins
+from crystalbench.runs.training_file import read_training
 from tests.wyckoffdiff.tiny import dataset
 from wyckoffdiff.checkpoint import load_model
 from wyckoffdiff.cli import command, configured
@@ -50,6 +51,10 @@ def test_train_resume_and_export(tmp_path: Path) -> None:
     for fact in ("`tiny`", "46; 0 more", "3.0 of 3 epochs", f"{found.val_loss:.6f}", "![losses](tiny.svg)"):
         assert fact in card
     assert card.count("\n| 1 |") + card.count("\n| 2 |") + card.count("\n| 3 |") == 3
+    curve = read_training(model.with_suffix(".training.csv"))
+    assert curve is not None
+    assert curve.epochs == (1, 2, 3)
+    assert curve.columns["validation"][-1] == round(found.val_loss, 5)
     picture = ET.fromstring(model.with_suffix(".svg").read_text())
     assert picture.get("aria-label") == "nats a variable"
     assert len(picture.findall("{http://www.w3.org/2000/svg}circle")) == 3

@@ -29,6 +29,7 @@ class What(StrEnum):
     ELEMENTS = "elements"
     SPACEGROUPS = "spacegroups"
     ENERGIES = "energies"
+    TRAINING = "training"
     SIZES = "size-effect"
 
 
@@ -93,6 +94,8 @@ def _drawings(run: Path, kind: What) -> Iterator[Drawing]:
             yield from materials.elements(sheet, stored_evidence(RunFolder(run), Plugins.load()))
         case What.SPACEGROUPS:
             yield from materials.spacegroups(sheet, stored_evidence(RunFolder(run), Plugins.load()))
+        case What.TRAINING:
+            yield from values.training(sheet, stored_evidence(RunFolder(run), Plugins.load()))
         case What.SIZES:
             sizes = [int(size) for size in SIZES.split(",")]
             with bar("measuring", len(sizes) * len(RunFolder(run).manifest()["generators"]), "points") as report:

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from crystalbench import Evidence
 from crystalbench.runs.folder import samples_name
 from crystalbench.tables.charts import Axis, Scale
 from crystalbench.tables.distribution import Distribution
@@ -23,6 +24,7 @@ from crystalbench_plugins.plot.paper import (
 )
 from crystalbench_plugins.reports._figure_data import Dots, dots, held
 from crystalbench_plugins.reports._layout import Sheet
+from crystalbench_plugins.reports._training import Trained, trained
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -103,6 +105,29 @@ def _histograms(title: str, unit: str, series: Sequence[Distribution], figure: "
     axes.set(xlabel=f"{title.replace('Median energy', 'Formation energy')}, {unit}", ylabel="share")
     axes.xaxis.set_major_formatter(number)
     axes.yaxis.set_major_formatter(number)
+
+
+def training(sheet: Sheet, evidence: Evidence) -> Iterator[Drawing]:
+    """Yield the losses of each row's models over the epochs, and every other quantity of them."""
+    for one in trained(sheet, evidence):
+        name = file_name("training", one.title, one.quantity)
+        yield Drawing(name=name, width=SINGLE, height=2.2, draw=partial(_epochs, one))
+
+
+def _epochs(one: Trained, figure: "Figure") -> None:
+    axes = figure.add_subplot()
+    for curve in one.curves:
+        axes.plot(
+            *zip(*curve.points, strict=True), color=COLOURS[curve.colour % len(COLOURS)], label=_short(curve.name),
+            linestyle=(0, (3, 2)) if curve.dashed else "-", marker="o" if curve.dots else "", markersize=2,
+        )  # fmt: skip
+    if one.scale is Scale.LOGARITHMIC:
+        axes.set_yscale("log")
+        ends = [y for curve in one.curves for _, y in curve.points]
+        ticks_of(axes, "y", Axis(min(ends), max(ends), 0, PIXELS / 2, Scale.LOGARITHMIC).ticks())
+    axes.set(xlabel="epoch", ylabel=f"{one.quantity}, {_short(one.title)}")
+    axes.xaxis.set_major_formatter(number)
+    axes.legend(frameon=False, fontsize=6)
 
 
 def size_effect(points: Sequence[Point]) -> Drawing:

@@ -59,6 +59,8 @@ from crystalbench_plugins.reports._materials import drawn, listed
 from crystalbench_plugins.reports._numbers import number, scaled
 from crystalbench_plugins.reports._size_curves import ABOUT, size_curves
 from crystalbench_plugins.reports._splits import funnels, panels
+from crystalbench_plugins.reports._training import ABOUT as TRAINING
+from crystalbench_plugins.reports._training import training_curves
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -87,7 +89,11 @@ def render(table: Table, evidence: Evidence | None = None) -> str:
     reasons = _colours(sheet)
     charts = [
         {"title": title, "about": about, "figures": [(name, Markup(svg)) for name, svg in figures]}
-        for about, several in (("", held_distributions(sheet)), (ABOUT, size_curves(sheet)))
+        for about, several in (
+            ("", held_distributions(sheet)),
+            (ABOUT, size_curves(sheet)),
+            (TRAINING, [] if evidence is None else training_curves(sheet, evidence)),
+        )
         for title, figures in several
     ]
     return _template().render(

@@ -5,6 +5,7 @@ import random
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,12 @@ import numpy as np
 import pytest
 
 from crystalbench import (
+    Cell,
     Column,
     Evidence,
     Invalid,
     InvalidReason,
+    MetricResult,
     Protostructure,
     RawStructure,
     Row,
@@ -25,6 +28,8 @@ from crystalbench import (
     SampleSet,
     Table,
 )  # fmt: skip
+from crystalbench.evidence import TrainingCurve
+from crystalbench.tables.results import JSON
 from crystalbench.testing import example_dataset, example_samples
 from crystalbench_plugins.reports._pictures import SYSTEMS, count_bars, heat, places
 from crystalbench_plugins.reports._profile import Profile, profile
@@ -39,10 +44,18 @@ SALT = RawStructure.of(
 )
 
 
+def sized(value: float) -> Cell:
+    """A value with what it is of fewer samples."""
+    (outcome,) = of(value, interval=(0, 9)).outcomes
+    assert isinstance(outcome, MetricResult)
+    sizes: JSON = [[100, value + 9], [500, value + 2], [1000, value + 1]]
+    return Cell(outcomes=(replace(outcome, details={"sizes": sizes}),))
+
+
 def run_table() -> Table:
     column = Column(key="x", title="Far", latex="", digits=1)
     rows = [
-        Row(generator=name, title=name.upper(), kind=kind, drawn=6, valid=5, cells={"x": of(value, interval=(0, 9))})
+        Row(generator=name, title=name.upper(), kind=kind, drawn=6, valid=5, cells={"x": sized(value)})
         for name, kind, value in (
             ("train", RowKind.TRAINING, 1.0), ("b", RowKind.MEASURED, 3.0), ("a", RowKind.MEASURED, 2.0),
             ("c", RowKind.MEASURED, 5.0),
@@ -53,7 +66,8 @@ def run_table() -> Table:
 
 def evidence(samples: SampleSet | None = None) -> Evidence:
     own = samples or SampleSet.of([*example_samples(), Invalid(InvalidReason.UNREADABLE, EVIL)])
-    row = RowEvidence(samples=(own,), structures={1: SALT})
+    curve = TrainingCurve(epochs=(1, 2, 3), columns={"training": (3, 2, 1.5), "validation": (2.5, 2, None)})
+    row = RowEvidence(samples=(own,), structures={1: SALT}, training=(curve,))
     return Evidence(dataset=example_dataset(), rows=dict.fromkeys(("train", "a", "b"), row))
 
 
@@ -232,6 +246,23 @@ def test_samples_are_listed_filtered_and_drawn(page: Any) -> None:
     assert dialog.locator("circle").first.get_attribute("cx") != before
     page.keyboard.press("Escape")
     assert dialog.count() == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("title", ["Far: FWD against the number of samples", "Training of the models"])
+def test_curves_are_seen_whole_on_a_desktop_and_on_a_phone(page: Any, title: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    section = page.locator("section", has=page.get_by_role("heading", name=title))
+    pictures = section.locator("figure svg")
+    assert pictures.count() >= 2
+    for i in range(pictures.count()):
+        pictures.nth(i).scroll_into_view_if_needed()
+        box = pictures.nth(i).bounding_box()
+        assert box["width"] > 250
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= width
+        assert pictures.nth(i).locator("path.line").first.is_visible()
 
 
 @pytest.mark.slow
