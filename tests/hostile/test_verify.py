@@ -19,12 +19,14 @@ from crystalbench.runs.folder import RunFolder, digest_of
 from crystalbench.runs.verify import Verification
 from crystalbench.tables.results_json import from_json
 from crystalbench.testing import example_dataset
+from crystalbench.versions import all_packages, packages
 from tests.hostile.small_run import execute, labels_file, small_plugins
 
 STANDS = (
     # What a run says of its machine, its time and its plugins' accidents, and what nobody can measure again.
     r"started|finished|seconds(\.\w+)?|warnings(\[\d+\])?",
     r"environment\.(python|platform|cpu|cores|git(\..+)?)",
+    rf"environment\.packages\.({'|'.join(map(re.escape, sorted(all_packages().keys() - packages().keys())))})",
     r"(failures|hook_failures|broken_plugins)\[\d+\]\.traceback",
     r"hook_failures|broken_plugins",
     r"generators\[\d+\]\.replicas\[\d+\]\.failure\.traceback",
