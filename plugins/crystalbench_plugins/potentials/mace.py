@@ -1,8 +1,9 @@
 """MACE (Batatia et al., arXiv:2401.00096), of which the WyckoffDiff paper used mace-mpa-0.
 
-mace-torch pins an e3nn that no other package here can be installed beside, so it is no extra of crystalbench, and
-nothing in this module has been run with it in the project's own tests; ``crystalbench plugin check mace`` runs the
-contract where it is installed. Its files of weights are pickles: loading one runs what is in it.
+mace-torch pins an e3nn that no other package here can be installed beside, so it is no extra of crystalbench, and the
+project's tests do not run it. It was tried in an environment of its own (mace-torch 0.3.16, torch 2.13) with a small
+network of random weights: `discover`, its `verify --redraw` and the contract (``crystalbench plugin check mace``); the
+weights of mace-mpa-0 were not at hand. Its files of weights are pickles: loading one runs what is in it.
 """
 
 from collections.abc import Iterable
