@@ -6,6 +6,7 @@ the standard deviation over replicas; the sampling interval of one replica is ``
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from crystalbench import Cell, Column, Direction, Failure, Missing, Row, RowKind, Table
 from crystalbench.tables.results import NOVEL
@@ -348,16 +349,21 @@ def counts_note(heads: Sequence[str]) -> str:
 def blocks(groups: Sequence[str], fits: Callable[[range], bool]) -> Iterator[range]:
     """Split columns into consecutive blocks that fit; each holds at least one column.
 
-    A block that must end does so where the group changes, if it does so inside, unless it began inside a group.
+    As few as can be; of those splits the one that divides the fewest named groups, then mixes the fewest, and then the
+    most even one.
     """
-    start, end = 0, 1
-    while end < len(groups):
-        if fits(range(start, end + 1)):
-            end += 1
-            continue
-        borders = [i for i in range(start + 1, end + 1) if groups[i] != groups[i - 1]]
-        whole = start == 0 or groups[start] != groups[start - 1]
-        cut = borders[-1] if borders and whole else end
-        yield range(start, cut)
-        start, end = cut, cut + 1
-    yield range(start, len(groups))
+    best: list[tuple[tuple[int, ...], int]] = [((0, 0, 0, 0), 0)]  # of the first columns: cost, start of the last block
+    for end in range(1, len(groups) + 1):
+        found = []
+        for start in range(end - 1, -1, -1):
+            if end - start > 1 and not fits(range(start, end)):
+                break
+            divides = start > 0 and groups[start] != "" and groups[start] == groups[start - 1]
+            mixes = sum(groups[i] != groups[i - 1] for i in range(start + 1, end))
+            own = (1, divides, mixes, (end - start) ** 2)
+            found.append((tuple(a + b for a, b in zip(best[start][0], own, strict=True)), start))
+        best.append(min(found))
+    ends = [len(groups)]
+    while ends[-1]:
+        ends.append(best[ends[-1]][1])
+    yield from (range(start, end) for end, start in reversed(list(pairwise(ends))))
