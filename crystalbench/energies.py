@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from crystalbench.crystals.protostructure import Protostructure
 from crystalbench.materials.calibration import Calibration
+from crystalbench.materials.elements import References
 from crystalbench.materials.hull import Hull
 from crystalbench.materials.potential import EnergyScheme, Potential
 from crystalbench.materials.realise import Realised
@@ -114,6 +115,7 @@ class HullSpec:
     cite: tuple[str, ...] = ()
 
 
-def calibration_of(hull: HullSpec, identity: str) -> tuple[Calibration, ...]:
-    """Return what is known of the errors of the potential of this identity; empty where nothing is."""
-    return tuple(record for record in hull.calibrations() if record.identity == identity)
+def calibration_of(hull: HullSpec, identity: str, references: References = References.HULL) -> tuple[Calibration, ...]:
+    """Return what is known of the errors of a potential's identity with these references; empty where nothing is."""
+    known = hull.calibrations()
+    return tuple(record for record in known if (record.identity, record.references) == (identity, references))

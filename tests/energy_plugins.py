@@ -79,6 +79,37 @@ class Second:
         ]  # fmt: skip
 
 
+class Foreign:
+    """A calculator of ASE whose energies are of a scheme of its own: ``shift`` eV for each atom of sodium.
+
+    ``blind``: the atomic number of an element that it cannot evaluate alone.
+    """
+
+    @hookimpl
+    def crystalbench_potentials(self) -> list[PotentialSpec]:
+        shift = Parameter(name="shift", default=0.0, help="eV")
+        blind = Parameter(name="blind", default=0, help="atomic number")
+        return [
+            PotentialSpec(
+                name="foreign", version="1", title="Foreign", description="Shifted pairs.", load=Shifted,
+                identity=lambda parameters: f"{abs(hash(float(parameters['shift']))):064x}"[-64:],
+                elements=frozenset({NA, CL, CU}), energy_scheme=EnergyScheme.OTHER, parameters=(shift, blind),
+            )
+        ]  # fmt: skip
+
+
+class Shifted:
+    def __init__(self, parameters: Parameters) -> None:
+        self.pairs, self.shift, self.blind = load_lennard_jones({}), float(parameters["shift"]), parameters["blind"]
+
+    def evaluate(self, structures: Sequence[RawStructure], /) -> list[Evaluated]:
+        if any(set(structure.numbers.tolist()) == {self.blind} for structure in structures):
+            raise RuntimeError("seen nothing")
+        seen = self.pairs.evaluate(structures)
+        more = [self.shift * int((structure.numbers == NA).sum()) for structure in structures]
+        return [replace(one, energy=one.energy + extra) for one, extra in zip(seen, more, strict=True)]
+
+
 def load_hull(parameters: Parameters) -> Hull:
     phases = [{NA: 1, CL: 1}, {NA: 1, CL: 2}, {CU: 1, CL: 1}, {NA: 1, CU: 3}]
     return Hull(phases, np.array([-0.40, -0.20, -0.05, 0.1]), {NA: -2.0, CL: -1.8, CU: -2.2})

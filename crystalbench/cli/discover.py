@@ -12,6 +12,7 @@ from crystalbench.cli.exit_codes import ExitCode
 from crystalbench.cli.options import CONVERSION_FLAGS, FILE, NAMES, build_config, names, sample_files, sample_options
 from crystalbench.cli.terminal import width
 from crystalbench.errors import ConfigError, unknown_name
+from crystalbench.materials.elements import References
 from crystalbench.materials.search import OwnGeometry
 from crystalbench.materials.selection import Block
 from crystalbench.plugins import Plugins
@@ -46,6 +47,12 @@ WHERE = ("workers", "scheduler")
 )
 @click.option(
     "--hull", type=record("hulls"), help="Known phases: a name, or a CSV or JSON file.  [default: the one marked so]"
+)
+@click.option(
+    "--references",
+    type=Name(lambda: References),
+    help="Whose energies of the elements formation energies are counted from: those of the hull, from DFT, or the "
+    "potential's own (hull, own).  [default: hull]",
 )
 @click.option("--tries", type=int, help="Relaxations of one candidate, at most.  [default: 10]")
 @click.option("--agreement", type=float, help="eV/atom within which the two lowest end them.  [default: 0.01]")
@@ -150,7 +157,7 @@ def _settings(flags: dict[str, Any]) -> DiscoverySettings:
 
 def _config(run: Path | None, generator: str | None, flags: dict[str, Any]) -> tuple[RunConfig, str]:
     """Return the configuration and whose samples are taken ("": the only one's of the run)."""
-    energies: dict[str, Any] = {key: flags.pop(key) for key in ("hull", "tries", "agreement", "own")}
+    energies: dict[str, Any] = {key: flags.pop(key) for key in ("hull", "references", "tries", "agreement", "own")}
     potential = flags.pop("potential")
     energies = {key: value for key, value in energies.items() if value is not None}
     energies |= {"potentials": names(potential)} if potential else {}

@@ -2,20 +2,22 @@
 
 from dataclasses import dataclass
 
+from crystalbench.materials.elements import References
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
     """Errors of a potential on one set of materials in their DFT structures, or relaxed from there.
 
     Errors are the potential's formation energy minus DFT's, eV/atom. Distances from a hull of DFT energies have the
-    same errors, for the hull is the same.
+    same errors, for the hull is the same, whatever the references.
 
     Attributes
     ----------
     potential, identity
         Name of the potential with its parameters, and what `PotentialSpec.identity` gives for them.
     references
-        Where the energies of the elements came from: ``dft``, those of the hull.
+        Whose energies of the elements they were counted from.
     materials
         Which materials; whether the potential was trained on them.
     relaxed
@@ -32,7 +34,7 @@ class Calibration:
 
     potential: str
     identity: str
-    references: str
+    references: References
     materials: str
     relaxed: bool
     asked: int
@@ -61,8 +63,9 @@ class Calibration:
     def __str__(self) -> str:
         how = "relaxed by it" if self.relaxed else "in their DFT structures"
         low, high = self.quantiles[0], self.quantiles[-1]
+        own = " with elemental references of its own" if self.references is References.OWN else ""
         return (
-            f"{self.potential} against DFT on {self.n:,} materials ({self.materials}), {how}: mean absolute error "
+            f"{self.potential}{own} against DFT on {self.n:,} materials ({self.materials}), {how}: mean absolute error "
             f"{self.mae:.3f} eV/atom, 90 % of the errors between {low:+.3f} and {high:+.3f}; stable or not agrees for "
             f"{self.agreement:.0%} ({self.both:.0%} stable by both, {self.stable:.0%} by DFT, "
             f"{self.called_stable:.0%} by the potential)"

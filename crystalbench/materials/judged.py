@@ -1,7 +1,7 @@
 """A material beside all that is known: formation energy, distance from the convex hull, what it decomposes into."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -9,6 +9,7 @@ from crystalbench.crystals.elements import ELEMENTS, NUMBERS
 from crystalbench.crystals.protostructure import Protostructure
 from crystalbench.errors import CrystalbenchError
 from crystalbench.materials.candidate import Material, Reason
+from crystalbench.materials.elements import ElementEnergies
 from crystalbench.materials.formation import formation_energy
 from crystalbench.materials.hull import Composition, Gap, Hull
 from crystalbench.materials.potential import EnergyScheme
@@ -67,10 +68,13 @@ class RunEnergies(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judge:
-    """Judges materials by one hull and one set of elemental references."""
+    """Judges materials by one hull and one set of elemental references.
+
+    ``scheme`` is that of the potential with the references of the hull; with its own it is OTHER: nothing is corrected.
+    """
 
     hull: Hull
-    references: Mapping[int, float]
+    references: ElementEnergies
     scheme: EnergyScheme
 
     def judge(self, material: Material) -> Judged:
@@ -79,12 +83,14 @@ class Judge:
             return Judged(material=material, reason=material.reason, detail=material.detail)
         numbers = material.structure.numbers
         composition: Composition = Counter(numbers.tolist())
-        if absent := [z for z in composition if z not in self.references]:
-            named = ", ".join(ELEMENTS[z - 1] for z in sorted(absent))
+        found = self.references.find(sorted(composition))
+        energies = {z: one.energy for z, one in found.items() if one.energy is not None}
+        if absent := {ELEMENTS[z - 1]: one.why for z, one in found.items() if one.energy is None}:
+            named = ", ".join(f"{symbol} ({why})" if why else symbol for symbol, why in absent.items())
             return Judged(material=material, reason=Reason.NO_REFERENCE, detail=f"no reference energy of {named}")
         try:
             formation = formation_energy(
-                material.structure, material.energy * len(numbers), scheme=self.scheme, references=self.references
+                material.structure, material.energy * len(numbers), scheme=self.scheme, references=energies
             )
         except CrystalbenchError as error:
             return Judged(material=material, reason=Reason.NO_REFERENCE, detail=str(error))

@@ -1,5 +1,6 @@
 """The energies of all replicas of a run, and the files of its folder that hold them.
 
+elements/POTENTIAL.jsonl            the elements, where references are the potential's own (`own_elements`)
 materials/NAME.R.POTENTIAL.jsonl    every material of replica R: tries, energy, relaxed structure
 scores/NAME.R.csv                   every sample of replica R: novel, duplicate, energies, reason (`SCORE_FIELDS`)
 """
@@ -9,11 +10,14 @@ from dataclasses import dataclass, field
 
 from crystalbench.datasets import Dataset
 from crystalbench.isolation import required
+from crystalbench.materials.elements import HullElements, References
 from crystalbench.materials.judged import Judge
+from crystalbench.materials.potential import EnergyScheme
 from crystalbench.runs.cache import Cache, read_regular
 from crystalbench.runs.energy_plan import EnergyPlan, PotentialPlan
 from crystalbench.runs.folder import RunFolder, csv_text, samples_name
-from crystalbench.runs.materials import SearchedMaterials
+from crystalbench.runs.materials import Materials, SearchedMaterials
+from crystalbench.runs.own_elements import OwnElements, element_files, search_of_elements
 from crystalbench.runs.plan import Plan
 from crystalbench.runs.run_energies import (
     SCORE_FIELDS,
@@ -36,11 +40,14 @@ class EnergyBook:
     ----------
     rows
         Where the materials of a replica come from.
+    elements
+        Where those of the elements come from, with references of the potential's own.
     """
 
     plan: EnergyPlan
     seed: int
     rows: Callable[[PotentialPlan, ReplicaSamples], RowMaterials]
+    elements: Callable[[PotentialPlan], Materials]
     _judges: dict[str, Judge] = field(default_factory=dict, init=False)
     _replicas: dict[tuple[str, str], ReplicaEnergies] = field(default_factory=dict, init=False)
 
@@ -60,18 +67,27 @@ class EnergyBook:
     def judge(self, potential: PotentialPlan) -> Judge:
         """Return what judges the energies of a potential."""
         if potential.shown not in self._judges:
-            self._judges[potential.shown] = judge_of(self.plan, potential)
+            self._judges[potential.shown] = judge_of(self.plan, potential, self.elements)
         return self._judges[potential.shown]
+
+    @property
+    def element_files(self) -> Iterator[tuple[str, str]]:
+        """Names and texts of the files of the elements that materials were judged by."""
+        asked = ((one, self._judges[one.shown]) for one in self.plan.potentials if one.shown in self._judges)
+        return element_files(asked)
 
     def energies(self, replica: str) -> dict[str, ReplicaEnergies]:
         """Return the energies of a replica that metrics asked for, by the shown name of the potential."""
         return {shown: one for (name, shown), one in self._replicas.items() if name == replica}
 
 
-def judge_of(plan: EnergyPlan, potential: PotentialPlan) -> Judge:
-    """Load the hull; its elemental references are those of the formation energies, too."""
+def judge_of(plan: EnergyPlan, potential: PotentialPlan, elements: Callable[[PotentialPlan], Materials]) -> Judge:
+    """Load the hull; unless ``elements`` are to be the potential's own, its references are those of materials, too."""
     hull = required("load", f"hull {plan.hull.spec.name}", lambda: plan.hull.spec.load(plan.hull.parameters))
-    return Judge(hull=hull, references=hull.references, scheme=potential.spec.energy_scheme)
+    if plan.config.references is References.OWN:
+        own = OwnElements(materials=elements(potential))
+        return Judge(hull=hull, references=own, scheme=EnergyScheme.OTHER)
+    return Judge(hull=hull, references=HullElements(hull.references), scheme=potential.spec.energy_scheme)
 
 
 def energy_book(
@@ -97,9 +113,18 @@ def energy_book(
             executors=plan.config.executors,
             log=log,
         )
-        return SearchedRows(samples=replica.asked, own=streams[replica.name].coordinates, materials=materials)
+        return SearchedRows(
+            samples=replica.asked,
+            own=streams[replica.name].coordinates,
+            materials=materials,
+            references=book.judge(potential).references,
+        )
 
-    return EnergyBook(plan=energies, seed=plan.config.seed, rows=rows)
+    def elements(potential: PotentialPlan) -> SearchedMaterials:
+        return search_of_elements(energies, potential, cache, plan.config.executors, log)
+
+    book = EnergyBook(plan=energies, seed=plan.config.seed, rows=rows, elements=elements)
+    return book
 
 
 def energy_files(

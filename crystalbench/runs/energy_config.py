@@ -3,6 +3,7 @@
 from dataclasses import dataclass, fields
 
 from crystalbench.errors import ConfigError
+from crystalbench.materials.elements import References
 from crystalbench.materials.search import OwnGeometry, SearchSettings
 from crystalbench.tables.results import JSON
 
@@ -20,6 +21,8 @@ class EnergyConfig:
     hull
         Name of a hull, or a file of formulas and formation energies (`crystalbench.runs.hull_file`). Left out: the
         default one.
+    references
+        Whose energies of the elements formation energies are counted from: those of the hull, or the potential's own.
     realiser
         Left out: the default one.
     tries, least, agreement, proposals, own
@@ -36,6 +39,7 @@ class EnergyConfig:
 
     potentials: tuple[str, ...] = ()
     hull: str = ""
+    references: References = References.HULL
     realiser: str = ""
     tries: int = DEFAULT.tries
     least: int = DEFAULT.least

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from crystalbench.energies import HullSpec, PotentialSpec, RealiserSpec, calibration_of
 from crystalbench.errors import ConfigError, unknown_name
 from crystalbench.isolation import required
+from crystalbench.materials.elements import RELAXED, References, element_structures, structures_digest
 from crystalbench.materials.potential import EnergyScheme
 from crystalbench.materials.search import search
 from crystalbench.parameters import Parameters
@@ -18,6 +19,7 @@ from crystalbench.runs.config import check_parameters, plain_values
 from crystalbench.runs.energy_config import EnergyConfig
 from crystalbench.runs.hull_file import hull_from_file
 from crystalbench.runs.keys import checked_identity
+from crystalbench.tables.results import JSON
 from crystalbench.versions import DISCOVER, packages
 
 
@@ -82,31 +84,63 @@ class EnergyPlan:
             packages=dict(packages(DISCOVER)),
         )
 
+    def of_elements(self) -> Self:
+        """The plan by which the structures of the elements are relaxed, whatever the settings of a search."""
+        largest = max(len(one.own.numbers) for one in element_structures().values() if one.own is not None)
+        config = EnergyConfig(
+            tries=RELAXED.tries, least=RELAXED.least, own=RELAXED.own, max_atoms=largest, timeout=self.config.timeout
+        )
+        return replace(self, config=config)
+
     def identity(self, potential: PotentialPlan) -> str:
         """SHA-256 of what tells two columns of energies apart: settings, and versions and content of all parts."""
         config = self.config.to_mapping()
-        apart = ("potentials", "hull", "realiser", "timeout")
+        apart = ("potentials", "hull", "references", "realiser", "timeout")
+        own: list[JSON] = [["elements", structures_digest()]] if self.config.references is References.OWN else []
         return content_key(
             config={key: value for key, value in config.items() if key not in apart},
             parts=[
                 [potential.spec.name, potential.spec.version, potential.identity],
                 [self.hull.spec.name, self.hull.spec.version, self.hull.identity],
                 [self.realiser.spec.name, self.realiser.spec.version, dict(self.realiser.parameters)],
+                *own,
             ],
         )
 
     def basis(self, potential: PotentialPlan) -> str:
         """The sentence that stands under every table of these energies."""
-        scheme = {
-            EnergyScheme.MP2020_CORRECTED: "predicts MP2020-corrected energies",
-            EnergyScheme.MP_UNCORRECTED: "corrected by MP2020",
-        }[potential.spec.energy_scheme]
-        known = calibration_of(self.hull.spec, potential.identity)
-        error = next((one.short for one in reversed(known)), "its errors against DFT were not measured")
-        return (
-            f"relaxed with {potential.describe()}, {scheme}; {error}; hull and elemental references"
-            f"{'' if self.hull.file else ' (DFT)'}: {self.hull.describe()}: {self.hull.spec.caveat.rstrip('.')}"
+        own = self.config.references is References.OWN
+        scheme = (_OWN_SCHEMES if own else _SCHEMES)[potential.spec.energy_scheme]
+        known = calibration_of(self.hull.spec, potential.identity, self.config.references)
+        error = next(
+            (one.short for one in reversed(known)),
+            f"its errors against DFT {'with these references ' if own else ''}were not measured",
         )
+        dft = "" if self.hull.file else " (DFT)"
+        references = "hull and elemental references"
+        if own:
+            references = (
+                "elemental references: its own, the elements' ground states relaxed with it (structures of the "
+                f"Materials Project, sha256 {structures_digest()[:12]}); the phases of the hull keep their formation "
+                f"energies{' from DFT' if dft else ''}, so that the two sides of a distance come from different "
+                "methods; hull"
+            )
+        return (
+            f"relaxed with {potential.describe()}, {scheme}; {error}; {references}{dft}: {self.hull.describe()}: "
+            f"{self.hull.spec.caveat.rstrip('.')}"
+        )
+
+
+_SCHEMES = {
+    EnergyScheme.MP2020_CORRECTED: "predicts MP2020-corrected energies",
+    EnergyScheme.MP_UNCORRECTED: "corrected by MP2020",
+}
+
+_OWN_SCHEMES = {
+    EnergyScheme.MP2020_CORRECTED: "predicts MP2020-corrected energies",
+    EnergyScheme.MP_UNCORRECTED: "predicts uncorrected energies, which are left so though the hull is corrected",
+    EnergyScheme.OTHER: "predicts energies of a scheme of its own, which are left so",
+}
 
 
 def plan_energies(
@@ -139,10 +173,11 @@ def plan_energies(
         _potential(plugins.potentials[name], parameters["potential"].get(name, {}), written) for name in names
     )
     for potential in potentials:
-        if potential.spec.energy_scheme is EnergyScheme.OTHER:
+        if potential.spec.energy_scheme not in _SCHEMES and config.references is References.HULL:
             raise ConfigError(
-                f"potential {potential.spec.name}: imitates no energies of the Materials Project, so that no hull of "
-                "them can judge what it gives; name another one"
+                f"potential {potential.spec.name}: imitates no energies of the Materials Project, so that the elements "
+                f"of a hull of them are no references for it; take its own with --references {References.OWN} "
+                f'(energies.references = "{References.OWN}"), or name another potential'
             )
     realiser_name = config.realiser or _defaults(plugins.realisers)[0]
     realiser = plugins.realisers[realiser_name]

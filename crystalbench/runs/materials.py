@@ -15,6 +15,7 @@ from crystalbench.crystals.protostructure import Protostructure
 from crystalbench.executors import Executor, Executors, Lost, Task
 from crystalbench.materials.candidate import Candidate, Material, Reason
 from crystalbench.materials.pace import Pace, Probe, expected, typical
+from crystalbench.materials.search import SearchSettings
 from crystalbench.materials.task import SearchTask, search_all
 from crystalbench.runs.cache import Cache, content_key
 from crystalbench.runs.energy_plan import EnergyPlan, PotentialPlan
@@ -45,6 +46,8 @@ class SearchedMaterials:
         Where the search runs.
     log
         Told how long they will take, before the first and after a few; None where nobody listens.
+    what, work
+        What they are called there, and how many evaluated atoms each is expected to be.
     """
 
     plan: EnergyPlan
@@ -53,6 +56,8 @@ class SearchedMaterials:
     cache: Cache
     executors: Executors
     log: Callable[[str], None] | None = None
+    what: str = "materials"
+    work: Callable[[Candidate, SearchSettings], float] = expected
 
     def find(self, candidates: Sequence[Candidate], /) -> list[Material]:
         """Return what became of each candidate.
@@ -97,8 +102,8 @@ class SearchedMaterials:
             return {}
         keys = list(wanted)
         found: dict[str, Material] = {}
-        work = [expected(candidate, self.plan.config.search) for candidate in wanted.values()]
-        clock = _Estimate(work, self._say)
+        work = [self.work(candidate, self.plan.config.search) for candidate in wanted.values()]
+        clock = _Estimate(work, self._say, self.what)
 
         def finished(number: int, outcome: Material | Pace | Lost) -> None:
             if isinstance(outcome, Pace):
@@ -112,7 +117,7 @@ class SearchedMaterials:
 
         with (
             self.executors.start(self._task()) as executor,
-            bar(f"relaxing with {self.potential.spec.title}", len(keys), "materials") as report,
+            bar(f"relaxing with {self.potential.spec.title}", len(keys), self.what) as report,
         ):
             if self.log is not None and len(wanted) >= FIRST:
                 self._estimate(executor, list(wanted.values()), sum(work))
@@ -129,15 +134,15 @@ class SearchedMaterials:
         pace = executor.run({0: probe}, [[0]])[0]
         if not isinstance(pace, Pace) or not isfinite(pace.seconds):
             self._say(
-                f"how long {len(candidates):,} materials will take is not known: no first structure was evaluated"
+                f"how long {len(candidates):,} {self.what} will take is not known: no first structure was evaluated"
             )
             return
         slots = min(self.executors.slots(), len(candidates))
         self._say(
-            f"{len(candidates):,} materials will take about {spoken(pace.seconds * work / slots)}, about "
+            f"{len(candidates):,} {self.what} will take about {spoken(pace.seconds * work / slots)}, about "
             f"{pace.seconds * work / len(candidates):.2g} s each with {self.potential.spec.title} on {slots} "
             f"{'process' if slots == 1 else 'processes'}: {1e3 * pace.seconds:.2g} ms an atom and evaluation, timed on "
-            f"{len(probe.candidates)} first structures, times the evaluations that such materials have needed"
+            f"{len(probe.candidates)} first structures, times the evaluations that such {self.what} have needed"
         )
 
     def _say(self, line: str) -> None:
@@ -165,8 +170,8 @@ class SearchedMaterials:
 class _Estimate:
     """Says how long the rest will take, once the first few are done; ``work`` is what each is expected to be."""
 
-    def __init__(self, work: Sequence[float], log: Callable[[str], None]) -> None:
-        self._work, self._log = work, log
+    def __init__(self, work: Sequence[float], log: Callable[[str], None], what: str) -> None:
+        self._work, self._log, self._what = work, log, what
         self._done: list[int] = []
         self.start()
 
@@ -179,7 +184,7 @@ class _Estimate:
             so_far = sum(self._work[i] for i in self._done)
             left = (perf_counter() - self._start) * (sum(self._work) - so_far) / so_far
             self._log(
-                f"{len(self._work) - FIRST:,} more materials will take about {spoken(left)}, by the first {FIRST}"
+                f"{len(self._work) - FIRST:,} more {self._what} will take about {spoken(left)}, by the first {FIRST}"
             )
 
 

@@ -209,6 +209,8 @@ class Run:
                 if book is not None and isinstance(samples, ReplicaSamples):
                     for name, text in energy_files(generator, index, samples, book, dataset):
                         self.folder.write_text(name, text)
+        for name, text in book.element_files if book is not None else ():
+            self.folder.write_text(name, text)
 
     def _report(self, reporter: ReporterSpec, table: Table, evidence: Evidence) -> None:
         start = time.perf_counter()

@@ -1,17 +1,19 @@
 """The energies of one replica: which samples were relaxed, what became of them, and the files that tell it."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 
+from crystalbench.crystals.elements import NUMBERS
 from crystalbench.crystals.protostructure import Protostructure
 from crystalbench.crystals.samples import Invalid, RawStructure, SampleSet
 from crystalbench.crystals.wyckoff import Table
 from crystalbench.errors import NotComputable, ReadError
 from crystalbench.materials.candidate import Candidate, Material, Reason
+from crystalbench.materials.elements import ElementEnergies
 from crystalbench.materials.judged import Judge, Judged
 from crystalbench.runs.materials import Materials
 
@@ -31,15 +33,22 @@ class RowMaterials(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchedRows:
-    """Materials of samples that are searched for; ``own`` returns the geometries that samples came with."""
+    """Materials of samples that are searched for; ``own`` returns the geometries that samples came with.
+
+    ``references`` are found before the materials: where they take time, it is spent once for all.
+    """
 
     samples: SampleSet
     own: Callable[[Sequence[int]], Mapping[int, RawStructure]]
     materials: Materials
+    references: ElementEnergies | None = None
 
     def of(self, rows: Sequence[int], /) -> list[Material]:
         own = self.own(rows)
-        return self.materials.find([Candidate(label=_label(self.samples, row), own=own.get(row)) for row in rows])
+        candidates = [Candidate(label=_label(self.samples, row), own=own.get(row)) for row in rows]
+        if self.references is not None:
+            self.references.find(elements_of(one.label for one in candidates))
+        return self.materials.find(candidates)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +168,12 @@ def _unrelaxed(left_out: bool, known: bool, copy_of: int | None) -> tuple[Reason
     if copy_of is not None:
         return Reason.DUPLICATE, f"of sample {copy_of}"
     return Reason.NOT_TAKEN, "no metric asks for it"
+
+
+def elements_of(labels: Iterable[str]) -> list[int]:
+    """Return the atomic numbers in canonical labels, each once."""
+    named = {name for label in set(labels) for name in Protostructure.from_canonical(label).elements}
+    return sorted(NUMBERS[name] for name in named)
 
 
 def _number(value: float | None) -> str:

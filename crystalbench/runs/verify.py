@@ -32,7 +32,7 @@ from crystalbench.runs.score import Scorer, cached_encoders
 from crystalbench.runs.stored import Moved, stored_config
 from crystalbench.runs.stream import ReplicaSamples, Stream
 from crystalbench.runs.training_file import curve_of
-from crystalbench.runs.verify_energies import energy_checks, relaxed_again, stored_book
+from crystalbench.runs.verify_energies import elements_again, energy_checks, relaxed_again, stored_book
 from crystalbench.runs.verify_geometry import geometry_check, measured_otherwise
 from crystalbench.runs.verify_manifest import failure_problem, manifest_checks
 from crystalbench.runs.verify_plan import PlanChecks
@@ -103,6 +103,8 @@ class Verification:
                 cells = yield from self._cells(generator["name"], group, planned.metrics, scores)
                 replicas[generator["name"]], outcomes[generator["name"]] = group, cells
                 yield from self._energies(group, plan, generator["name"] not in planned.unknown)
+        if self.redraw and self.book is not None:
+            yield from elements_again(self.folder, self.book.plan, self.config.executors, self.config.seed)
         yield check("scores.json", self._other_scores(scores))
         if len(replicas) == len(self.manifest["generators"]):
             yield check("ledger.csv", self._ledger(replicas))

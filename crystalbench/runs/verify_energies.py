@@ -12,12 +12,14 @@ from crystalbench.datasets import Dataset
 from crystalbench.executors import Executors
 from crystalbench.isolation import isolated
 from crystalbench.materials.candidate import Material
+from crystalbench.materials.elements import element_structures
 from crystalbench.runs.cache import Cache
 from crystalbench.runs.checks import Check, Finding, check
 from crystalbench.runs.energy_book import EnergyBook, energy_files, stored
 from crystalbench.runs.energy_plan import EnergyPlan, PotentialPlan
 from crystalbench.runs.folder import RunFolder
 from crystalbench.runs.materials import SearchedMaterials
+from crystalbench.runs.own_elements import kept_elements, search_of_elements
 from crystalbench.runs.run_energies import RowMaterials, SearchedRows
 from crystalbench.runs.stream import ReplicaSamples
 from crystalbench.tables.results import Failure
@@ -38,7 +40,7 @@ def stored_book(folder: RunFolder, energies: EnergyPlan | None, seed: int) -> En
         generator, _, index = replica.name.rpartition("/")
         return stored(folder, generator, int(index), potential.shown, replica)
 
-    return EnergyBook(plan=energies, seed=seed, rows=rows)
+    return EnergyBook(plan=energies, seed=seed, rows=rows, elements=partial(kept_elements, folder))
 
 
 def energy_checks(folder: RunFolder, replica: ReplicaSamples, book: EnergyBook, dataset: Dataset) -> Iterator[Check]:
@@ -72,6 +74,30 @@ def relaxed_again(
             yield Check(what, Finding.DIFFERS, f"failed: {again.error}")
             continue
         pairs = [(judged[row].material, material) for row, material in zip(drawn, again, strict=True)]
+        yield check(what, "; ".join(problem for before, now in pairs if (problem := difference(before, now))))
+
+
+def elements_again(folder: RunFolder, plan: EnergyPlan, executors: Executors, seed: int) -> Iterator[Check]:
+    """Relax a few elements again with each potential whose references are its own, drawn with the seed of the run."""
+    for potential in plan.potentials:
+        kept = [one for one in kept_elements(folder, potential).kept.values() if one.tries and not one.repeated]
+        if not kept:
+            continue
+        what = f"elements relaxed again with {potential.shown}"
+        if absent := not_there(potential):
+            yield Check(what, Finding.NOT_CHECKED, absent)
+            continue
+        some = [kept[place] for place in np.random.default_rng(seed).permutation(len(kept))[:AGAIN]]
+        structures = {(one.label, one.digest): one for one in element_structures().values()}
+        with TemporaryDirectory() as nothing:
+            search = search_of_elements(plan, potential, Cache(Path(nothing)), executors)
+            wanted = [structures[one.label, one.digest] for one in some if (one.label, one.digest) in structures]
+            again = isolated("relax", potential.spec.name, partial(search.find, wanted))
+        if isinstance(again, Failure) or len(wanted) < len(some):
+            failed = again.error if isinstance(again, Failure) else "one is of another structure than the table has"
+            yield Check(what, Finding.DIFFERS, f"failed: {failed}")
+            continue
+        pairs = zip(some, again, strict=True)
         yield check(what, "; ".join(problem for before, now in pairs if (problem := difference(before, now))))
 
 

@@ -34,7 +34,7 @@ from crystalbench.runs.folder import RunFolder, digest_of
 from crystalbench_plugins.reports import csv as csv_report
 from crystalbench_plugins.reports import html, latex, markdown
 from crystalbench_plugins.reports import json as json_report
-from tests.energy_plugins import PAUSE, Energies, Second
+from tests.energy_plugins import PAUSE, Energies, Foreign, Second
 from tests.runs.test_energies import labels_file
 from tests.small_plugins import Small, SmallEncoders
 
@@ -59,6 +59,7 @@ def plugins_of_tests() -> Plugins:
     plugins.register(SmallEncoders(), "encoders")
     plugins.register(Energies(), "energies")
     plugins.register(Second(), "second")
+    plugins.register(Foreign(), "foreign")
     for module in (csv_report, html, json_report, latex, markdown):
         plugins.register(module, module.__name__)
     return plugins

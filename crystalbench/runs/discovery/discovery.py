@@ -21,12 +21,13 @@ from crystalbench.runs.discovery.source import Source, drawn, of_run
 from crystalbench.runs.discovery.stored import DISCOVERY_SCHEMA, claim
 from crystalbench.runs.encoder_plan import EncoderPlan, plan_encoders
 from crystalbench.runs.energy_book import judge_of
-from crystalbench.runs.energy_plan import EnergyPlan, plan_energies
+from crystalbench.runs.energy_plan import EnergyPlan, PotentialPlan, plan_energies
 from crystalbench.runs.environment import environment
 from crystalbench.runs.folder import MANIFEST, RunFolder, digest_of
 from crystalbench.runs.manifest import encoder_json, energies_json
 from crystalbench.runs.manifest_shape import Status
 from crystalbench.runs.materials import SearchedMaterials
+from crystalbench.runs.own_elements import element_files, search_of_elements
 from crystalbench.runs.plan import energy_identities
 from crystalbench.runs.ranking import in_order
 from crystalbench.runs.run_energies import SearchedRows
@@ -105,7 +106,7 @@ class Discovery:
         return encoders[0]
 
     def _found(self, source: Source, energies: EnergyPlan) -> Found:
-        judges = [judge_of(energies, potential) for potential in energies.potentials]
+        judges = [judge_of(energies, potential, self._elements(energies)) for potential in energies.potentials]
         chosen = self._choose(source, energies, judges[0])
         for step, count in chosen.steps:
             self.log(f"{count:>8,} {step}")
@@ -119,9 +120,17 @@ class Discovery:
                 executors=self.config.executors,
                 log=self.log,
             )
-            rows = SearchedRows(samples=source.samples, own=source.own, materials=materials)
+            rows = SearchedRows(
+                samples=source.samples, own=source.own, materials=materials, references=judge.references
+            )
             judged.append(dict(zip(chosen.rows, map(judge.judge, rows.of(chosen.rows)), strict=True)))
-        return self.of_judged(source, chosen, judged, energies, judges[0], _known(source), self.returned)
+        return self.of_judged(source, chosen, judged, energies, judges, _known(source), self.returned)
+
+    def _elements(self, energies: EnergyPlan) -> Callable[[PotentialPlan], SearchedMaterials]:
+        def searched(potential: PotentialPlan) -> SearchedMaterials:
+            return search_of_elements(energies, potential, self.cache, self.config.executors, self.log)
+
+        return searched
 
     @staticmethod
     def of_judged(
@@ -129,13 +138,13 @@ class Discovery:
         chosen: Chosen,
         by_potentials: Sequence[Mapping[int, Judged]],
         energies: EnergyPlan,
-        judge: Judge,
+        judges: Sequence[Judge],
         known: frozenset[str] | None,
         returned: Returned | None,
     ) -> Found:
         """Rank materials by the energies of the first potential, or by those of the user.
 
-        ``by_potentials`` has the materials of each potential; ``judge`` is that of the first.
+        ``by_potentials`` has the materials of each potential, ``judges`` who judged them.
         """
         first, *others = (
             Beside(name=one.spec.name, title=one.spec.title, basis=energies.basis(one), judged=judged)
@@ -143,7 +152,7 @@ class Discovery:
         )
         basis, judged = first.basis, first.judged
         if returned is not None:
-            judged = returned.put(first.judged, judge)
+            judged = returned.put(first.judged, judges[0])
             hull = f"{energies.hull.describe()}: {energies.hull.spec.caveat.rstrip('.')}"
             basis = returned.basis(judged, first.judged, hull, basis)
         return Found(
@@ -155,7 +164,8 @@ class Discovery:
             returned=returned is not None,
             basis=basis,
             known=known,
-            hull=judge.hull,
+            hull=judges[0].hull,
+            elements=tuple(element_files(zip(energies.potentials, judges, strict=True))),
         )
 
     def _choose(self, source: Source, energies: EnergyPlan, judge: Judge) -> Chosen:

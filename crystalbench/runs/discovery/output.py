@@ -4,6 +4,7 @@ samples.csv              the samples that it began with, as a run keeps them
 materials.csv            every material that was tried, the best first (`ranking`); energies in eV/atom
 materials.jsonl          the same without loss: all tries, the relaxed structures
 materials.NAME.jsonl     the materials of a further potential, of the same samples
+elements/POTENTIAL.jsonl the elements that formation energies are counted from, where a potential's own are
 ledger.csv               every other sample, with the reason why it is no candidate
 report.*                 ranking and funnel in every report format; report.json is what `crystalbench table` reads
 structures/RANK-….cif    the relaxed structure of each material; those of a further potential in structures/NAME
@@ -46,7 +47,7 @@ class Found:
     """Everything that came of a discovery; ``judged`` by row, the best material first.
 
     ``first`` holds the same by the potential's energies, which those of the user replace where they have ``returned``;
-    ``others`` by those of further potentials.
+    ``others`` by those of further potentials. ``elements`` are names and texts of the files of relaxed elements.
     """
 
     source: Source
@@ -58,6 +59,7 @@ class Found:
     basis: str
     known: frozenset[str] | None
     hull: Hull
+    elements: tuple[tuple[str, str], ...]
 
     @property
     def funnel(self) -> list[tuple[str, int]]:
@@ -134,6 +136,7 @@ def texts(found: Found, plugins: Plugins) -> Iterator[tuple[str, str]]:
     yield "materials.jsonl", materials_text(found.judged)
     for other in found.others:
         yield materials_name(other.name), materials_text({row: other.judged[row] for row in found.judged})
+    yield from found.elements
     yield "ledger.csv", csv_text(("index", "protostructure", "reason", "detail"), ledger_rows(found))
     yield from _cifs("structures", found.judged, found.judged, found.basis)
     for other in found.others:

@@ -34,10 +34,11 @@ from crystalbench.runs.energy_plan import EnergyPlan, PotentialPlan, plan_energi
 from crystalbench.runs.folder import RunFolder, digest_of
 from crystalbench.runs.manifest_shape import Status
 from crystalbench.runs.materials import SearchedMaterials
-from crystalbench.runs.run_energies import stored_rows
+from crystalbench.runs.own_elements import kept_elements
+from crystalbench.runs.run_energies import elements_of, stored_rows
 from crystalbench.runs.stored import Moved
 from crystalbench.runs.stream import Convert
-from crystalbench.runs.verify_energies import AGAIN, difference, not_there
+from crystalbench.runs.verify_energies import AGAIN, difference, elements_again, not_there
 from crystalbench.tables.results import Failure
 
 
@@ -89,6 +90,7 @@ class DiscoveryVerification:
             yield check(f"{name} again", "" if there else "is not what the stored materials give")
         if self.redraw:
             yield from starmap(self._relaxed_again, zip(self.energies.potentials, self.by_potentials, strict=True))
+            yield from elements_again(self.folder, self.energies, self.config.executors, self.config.seed)
         order = "" if self.settings.order is Order.SAMPLE else ", predictions that candidates were ordered by"
         detail = f"relaxations{' of the others' if self.redraw else ''}, CPU times, pictures{order}"
         yield Check("what only the discovery could see", Finding.RECORDED, detail)
@@ -121,7 +123,8 @@ class DiscoveryVerification:
             origin={},
             notes=tuple(self.manifest["notes"]),
         )
-        judges = [judge_of(self.energies, potential) for potential in self.energies.potentials]
+        kept = partial(kept_elements, self.folder)
+        judges = [judge_of(self.energies, potential, kept) for potential in self.energies.potentials]
         known = dataset.train.label_set if "train" in dataset.spec.splits else None
         self.chosen = choose(
             samples,
@@ -138,11 +141,13 @@ class DiscoveryVerification:
             {row: judge.judge(material) for row, material in materials.items()}
             for judge, materials in zip(judges, self.by_potentials, strict=True)
         ]
+        for judge, materials in zip(judges, self.by_potentials, strict=True):
+            judge.references.find(elements_of(one.label for one in materials.values()))
         returned = None
         if self.manifest["returned"]:
             path = self.folder.path / "energies.csv"
             returned = returned_of(self.manifest["returned"]["file"], path.read_bytes(), path)
-        return Discovery.of_judged(source, self.chosen, judged, self.energies, judges[0], known, returned)
+        return Discovery.of_judged(source, self.chosen, judged, self.energies, judges, known, returned)
 
     def _taken(self, chosen: Chosen) -> None:
         """Take those that the folder has materials of, with the predictions that it has of them."""

@@ -1,10 +1,12 @@
 """Measure how far potentials are from DFT on materials whose energies are known::
 
     python -m crystalbench_plugins.hulls.build_calibration SHARED_DATA_DIR POTENTIAL [--wbm N] [--mp20 N] [--relaxed N]
+                                                           [--references own]
 
 ``SHARED_DATA_DIR`` holds ``wbm_dft_10k/``, ``wbm_protostructures/`` and ``mp_20_val_test/``. The records of a potential
-replace those that it had in ``data/calibration.json``. What is known of a material is its formation energy of the
-scheme of the bundled hull; it counts as stable if that lies on or below the hull of the other compositions.
+replace those that it had in ``data/calibration.json`` with the same elemental references. What is known of a material
+is its formation energy of the scheme of the bundled hull; it counts as stable if that lies on or below the hull of the
+other compositions.
 """
 
 import argparse
@@ -13,7 +15,7 @@ import re
 import sys
 import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -21,10 +23,14 @@ import numpy as np
 import pandas as pd
 from pymatgen.core import Structure
 
-from crystalbench import Hull, PotentialSpec, RawStructure
+from crystalbench import EnergyScheme, Hull, Potential, PotentialSpec, Protostructure, RawStructure
+from crystalbench.crystals.elements import ELEMENTS
 from crystalbench.materials.calibration import Calibration
+from crystalbench.materials.elements import RELAXED, References, element_structures
 from crystalbench.materials.formation import formation_energy
+from crystalbench.materials.realise import Unrealised, UnrealisedReason
 from crystalbench.materials.relax import relax
+from crystalbench.materials.search import search
 from crystalbench.plugins import Plugins
 from crystalbench_plugins.hulls.bundled import BUNDLED, CALIBRATION
 from crystalbench_plugins.hulls.compositions import key
@@ -78,11 +84,33 @@ def _known(cif: str, energy: float) -> list[Known]:
     return [(RawStructure.of(crystal.lattice.matrix, crystal.frac_coords, crystal.atomic_numbers), float(energy))]
 
 
-def calibrate(spec: PotentialSpec, known: Sequence[Known], materials: str, hull: Hull, relaxed: bool) -> Calibration:
+def own_energies(potential: Potential, elements: Iterable[int]) -> dict[int, float]:
+    """Return the energies of elements (eV/atom) that a potential has relaxed itself, of those that it could."""
+    found: dict[int, float] = {}
+    for z in sorted(elements):
+        if (candidate := element_structures().get(z)) is not None:
+            energy = search(candidate, RELAXED, _never, potential, 0).energy
+            found |= {z: energy} if energy is not None else {}
+            print(f"{ELEMENTS[z - 1]} {energy}", file=sys.stderr, flush=True)
+    return found
+
+
+def _never(protostructure: Protostructure, seed: int) -> Unrealised:
+    return Unrealised(UnrealisedReason.NOT_FOUND)  # there is one try, which begins with the structure of the table
+
+
+def calibrate(
+    spec: PotentialSpec, known: Sequence[Known], materials: str, hull: Hull, relaxed: bool, references: References
+) -> Calibration:
     """Return the record of one potential on one set."""
     parameters = {p.name: p.default for p in spec.parameters}
     potential = spec.load(parameters)
-    fitting = [(s, e) for s, e in known if set(s.numbers.tolist()) <= spec.elements & hull.references.keys()]
+    energies, scheme = hull.references, spec.energy_scheme
+    if references is References.OWN:
+        elements = {z for structure, _ in known for z in structure.numbers.tolist()}
+        energies, scheme = own_energies(potential, elements & spec.elements), EnergyScheme.OTHER
+    within = spec.elements & hull.references.keys() & energies.keys()
+    fitting = [(s, e) for s, e in known if set(s.numbers.tolist()) <= within]
     errors, sides = [], []
     for start in range(0, len(fitting), BATCH):
         batch = fitting[start : start + BATCH]
@@ -96,7 +124,7 @@ def calibrate(spec: PotentialSpec, known: Sequence[Known], materials: str, hull:
         for (structure, true), pair in zip(batch, pairs, strict=True):
             if pair is None:
                 continue
-            own = formation_energy(pair[0], pair[1], scheme=spec.energy_scheme, references=hull.references)
+            own = formation_energy(pair[0], pair[1], scheme=scheme, references=energies)
             numbers, counts = np.unique(structure.numbers, return_counts=True)
             composition = dict(zip(numbers.tolist(), counts.tolist(), strict=True))
             height = hull.without(composition).decomposition(composition).energy
@@ -108,7 +136,7 @@ def calibrate(spec: PotentialSpec, known: Sequence[Known], materials: str, hull:
     return Calibration(
         potential=" ".join([spec.name, *(str(value) for value in parameters.values() if value)]),
         identity=spec.identity(parameters),
-        references="dft",
+        references=references,
         materials=materials,
         relaxed=relaxed,
         asked=len(known),
@@ -133,6 +161,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--wbm", type=int, default=200, help="materials of WBM in their DFT structures; 0: leave it")
     parser.add_argument("--mp20", type=int, default=200, help="materials of MP-20's test split, likewise")
     parser.add_argument("--relaxed", type=int, default=40, help="materials of WBM that are relaxed first, likewise")
+    parser.add_argument("--references", type=References, default=References.HULL, help="hull, or own")
     given = parser.parse_args(arguments)
     spec = Plugins.load().potentials[given.potential]
     hull = next(bundled for bundled in BUNDLED if bundled.default).load()
@@ -143,16 +172,16 @@ def main(arguments: list[str]) -> int:
         (wbm, of_wbm, given.relaxed, True),
     ):
         if count:
-            record = calibrate(spec, known(given.source, count), materials, hull, relaxed)
+            record = calibrate(spec, known(given.source, count), materials, hull, relaxed, given.references)
             print(record, flush=True)
             keep(record)
     return 0
 
 
 def keep(record: Calibration) -> None:
-    """Put a record in the place of the one of the same potential, materials and treatment."""
+    """Put a record in the place of the one of the same potential, references, materials and treatment."""
     rows = json.loads(CALIBRATION.read_text(encoding="utf-8")) if CALIBRATION.exists() else []
-    places = ("potential", "materials", "relaxed")
+    places = ("potential", "references", "materials", "relaxed")
     made = asdict(record)
     rows = [row for row in rows if [row[p] for p in places] != [made[p] for p in places]] + [made]
     rows.sort(key=lambda row: [row[p] for p in places])

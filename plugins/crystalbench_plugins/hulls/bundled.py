@@ -10,6 +10,7 @@ from typing import Any
 
 from crystalbench import Hull, HullSpec, hookimpl
 from crystalbench.materials.calibration import Calibration
+from crystalbench.materials.elements import References
 from crystalbench.runs.cache import content_key, file_digest
 from crystalbench_plugins.hulls.packed import unpack
 
@@ -70,7 +71,10 @@ class Bundled:
 
 def _calibrations() -> tuple[Calibration, ...]:
     rows = json.loads(CALIBRATION.read_text(encoding="utf-8"))
-    return tuple(Calibration(**{**row, "quantiles": tuple(row["quantiles"])}) for row in rows)
+    return tuple(
+        Calibration(**{**row, "references": References(row["references"]), "quantiles": tuple(row["quantiles"])})
+        for row in rows
+    )
 
 
 def _figures(figures: Mapping[str, float]) -> str:

@@ -5,6 +5,7 @@ from importlib.util import find_spec
 import pytest
 
 from crystalbench.energies import calibration_of
+from crystalbench.materials.elements import References
 from crystalbench.plugins import Plugins
 from crystalbench_plugins.hulls.bundled import crystalbench_hulls
 
@@ -34,6 +35,14 @@ def test_the_weights_that_are_installed_are_those_that_were_measured(name: str, 
     assert found, f"the weights of {name} have changed: run build_calibration again"
     # 0.06 and 0.048 eV/atom on 50 materials of WBM; another scheme of energies would be 0.24 off
     assert all(record.mae < 0.15 for record in found)
+
+
+def test_errors_with_one_kind_of_references_are_not_said_of_the_other() -> None:
+    identity = next(one.identity for one in HULL.calibrations() if one.references is References.OWN)
+    for references in References:
+        found = calibration_of(HULL, identity, references)
+        assert {record.references for record in found} == {references}
+        assert all(("references of its own" in str(record)) == (references is References.OWN) for record in found)
 
 
 def test_other_weights_have_no_record() -> None:
