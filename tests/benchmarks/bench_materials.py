@@ -3,20 +3,24 @@
     python tests/benchmarks/bench_materials.py known [N]     (100)
     python tests/benchmarks/bench_materials.py paper
     python tests/benchmarks/bench_materials.py funnel DISCOVERY…
+    python tests/benchmarks/bench_materials.py references [N] [POTENTIAL]     (100, chgnet)
 
 ``known`` takes N materials of MP-20 (validation and test) with at most 8 atoms in the primitive cell, at random, makes
 each from its label, and asks whether it is the known one: an energy no higher than that of the known structure, relaxed
 with the same potential, plus 0.01 eV/atom, and pymatgen's `StructureMatcher` against the structure of the table. The
 tries are those of the paper's rule alone, too, which ends earlier: what it would have found is read from them.
 ``paper`` makes those of Table 6 of the WyckoffDiff paper, whose energies are DFT's. ``funnel`` puts folders of
-`crystalbench discover` side by side: shares with Wilson's interval, the median with a bootstrap's. Everything is kept
-in the cache: a run that was interrupted goes on.
+`crystalbench discover` side by side: shares with Wilson's interval, the median with a bootstrap's. ``references``
+relaxes the structures of ``known`` and counts their formation energies from the elements of the hull and from the
+potential's own; stable is what lies on or below the hull of the other compositions. Everything is kept in the cache: a
+run that was interrupted goes on.
 """
 
 import csv
 import os
 import sys
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +32,15 @@ from crystalbench.crystals.protostructure import Protostructure
 from crystalbench.crystals.samples import RawStructure
 from crystalbench.executors import Executors
 from crystalbench.materials.candidate import Candidate
+from crystalbench.materials.elements import References
 from crystalbench.materials.search import SearchSettings
 from crystalbench.plugins import Plugins
 from crystalbench.runs.cache import Cache
 from crystalbench.runs.energy_book import judge_of
 from crystalbench.runs.energy_config import EnergyConfig
-from crystalbench.runs.energy_plan import plan_energies
+from crystalbench.runs.energy_plan import PotentialPlan, plan_energies
 from crystalbench.runs.materials import SearchedMaterials
+from crystalbench.runs.own_elements import search_of_elements
 from crystalbench_plugins.metrics._proportion import wilson
 
 BLOCK = 10
@@ -65,18 +71,51 @@ TABLE_6 = {  # label: formation energy, energy above hull, eV/atom (DFT)
 def main() -> None:
     if sys.argv[1:2] == ["funnel"]:
         return funnel([Path(name) for name in sys.argv[2:]])
-    plan = plan_energies(EnergyConfig(), {"potential": {}, "hull": {}, "realiser": {}}, Plugins.load())
+    config = EnergyConfig(potentials=tuple(sys.argv[3:4]))
+    plan = plan_energies(config, {"potential": {}, "hull": {}, "realiser": {}}, Plugins.load())
     potential = plan.potentials[0]
     search = SearchedMaterials(
         plan=plan, potential=potential, seed=0, cache=Cache(), executors=Executors(workers=1), log=print
     )
-    judge = judge_of(plan, potential)
+
+    def elements(potential: PotentialPlan) -> SearchedMaterials:
+        return search_of_elements(plan, potential, search.cache, search.executors, print)
+
+    n = int(sys.argv[2]) if len(sys.argv) > 2 and sys.argv[2].isdigit() else 100
+    if sys.argv[1:2] == ["references"]:
+        for whose in References:
+            by = replace(plan, config=replace(config, references=whose))
+            references(search, judge_of(by, potential, elements), whose, n)
+        return None
+    judge = judge_of(plan, potential, elements)
     print(plan.basis(potential))
     if sys.argv[1:2] == ["paper"]:
         paper(search, judge)
     else:
-        known(search, judge, int(sys.argv[2]) if len(sys.argv) > 2 else 100)
+        known(search, judge, n)
     return None
+
+
+def references(search: SearchedMaterials, judge: Any, whose: References, n: int) -> None:
+    """Known structures relaxed, their formation energies and sides of the hull against those of the table."""
+    rows = chosen(n, search.potential.spec.elements)
+    materials = search.find([Candidate(label=label, own=structure) for label, structure, _ in rows])
+    errors, sides = [], []
+    judge.references.find({z for _, structure, _ in rows for z in structure.numbers.tolist()})
+    for material, (_, structure, energy) in zip(materials, rows, strict=True):
+        if (found := judge.judge(material).formation) is None:
+            continue
+        numbers, counts = np.unique(structure.numbers, return_counts=True)
+        composition = dict(zip(numbers.tolist(), counts.tolist(), strict=True))
+        height = judge.hull.without(composition).decomposition(composition).energy
+        errors.append(found - energy)
+        sides.append((energy <= height, found <= height))
+    off, (stable, called) = np.array(errors), np.array(sides).T
+    print(
+        f"{search.potential.spec.name}, references {whose}: {len(off)} of {len(rows)}, MAE {np.abs(off).mean():.4f}, "
+        f"bias {off.mean():+.4f}, median {np.median(np.abs(off)):.4f} eV/atom; stable by the table {stable.sum()}, by "
+        f"the potential {called.sum()}, by both {(stable & called).sum()}, agreement {(stable == called).mean():.2f}"
+    )
 
 
 def funnel(folders: list[Path]) -> None:
