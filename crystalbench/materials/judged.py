@@ -70,7 +70,8 @@ class RunEnergies(Protocol):
 class Judge:
     """Judges materials by one hull and one set of elemental references.
 
-    ``scheme`` is that of the potential with the references of the hull; with its own it is OTHER: nothing is corrected.
+    ``scheme`` is that of the potential. Elements need no correction in any, so what is counted from a potential's own
+    is corrected as what is counted from the hull's: the phases of the hull are.
     """
 
     hull: Hull

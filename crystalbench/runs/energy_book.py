@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 
 from crystalbench.datasets import Dataset
 from crystalbench.isolation import required
-from crystalbench.materials.elements import HullElements, References
+from crystalbench.materials.elements import ElementEnergies, HullElements, References
 from crystalbench.materials.judged import Judge
-from crystalbench.materials.potential import EnergyScheme
 from crystalbench.runs.cache import Cache, read_regular
 from crystalbench.runs.energy_plan import EnergyPlan, PotentialPlan
 from crystalbench.runs.folder import RunFolder, csv_text, samples_name
@@ -85,9 +84,10 @@ def judge_of(plan: EnergyPlan, potential: PotentialPlan, elements: Callable[[Pot
     """Load the hull; unless ``elements`` are to be the potential's own, its references are those of materials, too."""
     hull = required("load", f"hull {plan.hull.spec.name}", lambda: plan.hull.spec.load(plan.hull.parameters))
     if plan.config.references is References.OWN:
-        own = OwnElements(materials=elements(potential))
-        return Judge(hull=hull, references=own, scheme=EnergyScheme.OTHER)
-    return Judge(hull=hull, references=HullElements(hull.references), scheme=potential.spec.energy_scheme)
+        references: ElementEnergies = OwnElements(materials=elements(potential))
+    else:
+        references = HullElements(hull.references)
+    return Judge(hull=hull, references=references, scheme=potential.spec.energy_scheme)
 
 
 def energy_book(

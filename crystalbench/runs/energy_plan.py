@@ -110,7 +110,7 @@ class EnergyPlan:
     def basis(self, potential: PotentialPlan) -> str:
         """The sentence that stands under every table of these energies."""
         own = self.config.references is References.OWN
-        scheme = (_OWN_SCHEMES if own else _SCHEMES)[potential.spec.energy_scheme]
+        scheme = _SCHEMES[potential.spec.energy_scheme]
         known = calibration_of(self.hull.spec, potential.identity, self.config.references)
         error = next(
             (one.short for one in reversed(known)),
@@ -134,12 +134,7 @@ class EnergyPlan:
 _SCHEMES = {
     EnergyScheme.MP2020_CORRECTED: "predicts MP2020-corrected energies",
     EnergyScheme.MP_UNCORRECTED: "corrected by MP2020",
-}
-
-_OWN_SCHEMES = {
-    EnergyScheme.MP2020_CORRECTED: "predicts MP2020-corrected energies",
-    EnergyScheme.MP_UNCORRECTED: "predicts uncorrected energies, which are left so though the hull is corrected",
-    EnergyScheme.OTHER: "predicts energies of a scheme of its own, which are left so",
+    EnergyScheme.OTHER: "predicts energies of a scheme of its own, which are left so though the hull is corrected",
 }
 
 
@@ -173,7 +168,7 @@ def plan_energies(
         _potential(plugins.potentials[name], parameters["potential"].get(name, {}), written) for name in names
     )
     for potential in potentials:
-        if potential.spec.energy_scheme not in _SCHEMES and config.references is References.HULL:
+        if potential.spec.energy_scheme is EnergyScheme.OTHER and config.references is References.HULL:
             raise ConfigError(
                 f"potential {potential.spec.name}: imitates no energies of the Materials Project, so that the elements "
                 f"of a hull of them are no references for it; take its own with --references {References.OWN} "
