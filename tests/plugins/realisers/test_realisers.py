@@ -11,9 +11,10 @@ from crystalbench.crystals.coordinates import metrics
 from crystalbench.crystals.elements import NUMBERS
 from crystalbench.crystals.higher_symmetry import is_possible
 from crystalbench.materials.realise import MIN_CLEARANCE, realise
+from crystalbench.materials.shapes import cell_shape
 from crystalbench.materials.sizes import clearance, element_sizes
 from crystalbench.plugins import Plugins
-from crystalbench_plugins.realisers.random_orbits import MAX_GROWTH, VOLUME_FACTORS, random_lattice
+from crystalbench_plugins.realisers.random_orbits import MAX_GROWTH, ODDEST, VOLUME_FACTORS, contacts, random_lattice
 
 SPECS = Plugins.load().realisers
 
@@ -81,14 +82,60 @@ def test_what_is_realised_has_the_composition_the_volume_and_the_room(
     assert VOLUME_FACTORS[0] - 1e-6 <= ratio <= VOLUME_FACTORS[1] * MAX_GROWTH + 1e-6
 
 
-@given(st.integers(1, 230), st.floats(10, 2000), st.integers(0, 2**32))
-def test_a_random_lattice_has_the_volume_and_the_symmetry_of_the_family(group: int, volume: float, seed: int) -> None:
-    lattice = random_lattice(group, volume, np.random.default_rng(seed))
-    assert np.linalg.det(lattice) == pytest.approx(volume)
+@pytest.mark.parametrize("group", range(1, 231))
+def test_a_random_lattice_has_the_volume_and_the_symmetry_of_the_family(group: int) -> None:
+    shape = cell_shape(group, (wyckoff.letters(group)[-1],))
+    lattice = random_lattice(group, shape, 10.0 * group, np.random.default_rng(group))
+    assert np.linalg.det(lattice) == pytest.approx(10.0 * group)
     forms = metrics(group).reshape(-1, 9).astype(float)
     metric = (lattice @ lattice.T).ravel()
     weights = np.linalg.lstsq(forms.T, metric, rcond=None)[0]
     assert weights @ forms == pytest.approx(metric, abs=1e-9 * np.abs(metric).max())
+
+
+@pytest.mark.parametrize(("group", "letters"), [(166, "abc"), (191, "a"), (139, "ac"), (62, "cd"), (1, "a")])
+def test_lengths_scatter_about_those_that_are_expected_and_no_farther_than_the_oddest(group: int, letters: str) -> None:
+    shape, random = cell_shape(group, tuple(letters)), np.random.default_rng(0)
+    lattices = [random_lattice(group, shape, 100, random) for _ in range(2000)]
+    off = np.log(np.linalg.norm(lattices, axis=2)) - shape.logs
+    off = off[:, 2] - off[:, 0]
+    assert np.median(off) == pytest.approx(0, abs=0.03)
+    assert np.median(np.abs(off)) == pytest.approx(0.7649 * np.sqrt(2) * shape.spread, rel=0.1)  # t with 3 degrees
+    assert np.abs(off).max() <= np.log(ODDEST) + 1e-9
+
+
+@pytest.mark.parametrize(("label", "known"), [("Al-Cu-O", 16.94 / 2.857), ("Gd-K-S", 21.89 / 4.07)])
+@pytest.mark.parametrize("seed", range(3))
+def test_four_tries_reach_the_long_cell_of_a_delafossite(label: str, known: float, seed: int) -> None:
+    tries = [tried("random-orbits", f"ABC2_hR12_166_a_b_c:{label}", seed, number) for number in range(4)]
+    made = [one.lattice for one in tries if isinstance(one, RawStructure)]
+    ratios = [np.linalg.norm(lattice[2]) / np.linalg.norm(lattice[0]) for lattice in made]
+    assert min(abs(np.log(ratio / known)) for ratio in ratios) < 0.25
+
+
+FCC = np.array([[0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
+
+
+def test_contacts_of_close_packed_spheres_are_those_of_the_lattice_sums() -> None:
+    found = contacts(4.0 * FCC, [np.zeros((1, 3))], [1.3])
+    assert found == pytest.approx(14.45392**2 / 12.13188, rel=0.06)  # two cells around: 95 %
+
+
+def test_two_atoms_far_from_all_others_have_one_contact_each() -> None:
+    pair = [np.zeros((1, 3)), np.array([[0, 0, 0.02]])]
+    assert contacts(100 * np.eye(3), pair, [0.7, 1.1]) == pytest.approx(1, rel=1e-6)
+
+
+@given(st.integers(0, 2**32))
+def test_contacts_depend_on_neither_the_scale_nor_the_choice_of_the_cell(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    lattice, sites = np.eye(3) + 0.2 * random.random((3, 3)), [random.random((2, 3)), random.random((1, 3))]
+    sites[0][1] = -sites[0][0]
+    sites[1][:] = 0.5
+    change = np.array([[1, 1, 0], [0, 1, 0], [0, 2, 1]])
+    other = [one @ np.linalg.inv(change) for one in sites]
+    expected = contacts(lattice, sites, [1.0, 0.6])
+    assert contacts(7 * change @ lattice, other, [1.0, 0.6]) == pytest.approx(expected, rel=1e-9)
 
 
 def test_a_try_depends_on_the_label_the_seed_and_its_number_only() -> None:
