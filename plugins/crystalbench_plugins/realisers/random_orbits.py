@@ -44,7 +44,7 @@ VOLUME_FACTORS = 0.883, 1.255
 (``element_sizes.json``)."""
 
 ODDEST = 6.0
-"""The ratio of two lengths is at most by this factor off what is expected; in 2 of the 13,928 materials that shapes are
+"""The ratio of two lengths is at most by this factor off what is expected; in 2 of the 13,915 materials that shapes are
 fitted to it is farther off."""
 
 COSINE = 0.4
