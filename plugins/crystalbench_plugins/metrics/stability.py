@@ -3,7 +3,8 @@
 A sample is relaxed with an interatomic potential, and its formation energy is held against the hull of the known
 phases (paper, section 5). What has no energy, and what the hull cannot judge, is not stable: it stays in the
 denominator and is counted by its reason. Unique and novel are judged by protostructure, as everywhere here, and a
-material that relaxed into another protostructure is not the novel one any more.
+material that relaxed into another protostructure is not the novel one any more. For samples that come with coordinates
+``same = "structure"`` takes those for different whose relaxed structures differ, though they have one protostructure.
 """
 
 from collections import Counter
@@ -21,15 +22,25 @@ from crystalbench import (
     MetricSpec,
     Need,
     NotComputable,
+    Parameter,
     ScoreInput,
     hookimpl,
 )
 from crystalbench.materials.judged import Judged
 from crystalbench.tables.results import JSON
 from crystalbench_plugins.metrics._proportion import two_stage
+from crystalbench_plugins.metrics._same_structure import Same, distinct, matcher_name
 
 NEAR = 0.1
 """eV/atom above the hull: what is usually called metastable (Sun et al., Sci. Adv. 2, e1600225, 2016)."""
+
+SAME = Parameter(
+    name="same",
+    default=str(Same.PROTOSTRUCTURE),
+    choices=tuple(map(str, Same)),
+    help="What makes two samples one: their protostructure, or that pymatgen's StructureMatcher matches their relaxed "
+    "structures (for samples with coordinates; novel is by protostructure in either case).",
+)
 
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 
@@ -48,6 +59,12 @@ def new_rows(given: ScoreInput) -> list[int]:
     return list(first.values())
 
 
+def novel_rows(given: ScoreInput) -> list[int]:
+    """Rows of all samples whose protostructure is not in the training split."""
+    known = given.train.label_set
+    return [row for row in valid_rows(given) if given.samples.items[row].label not in known]  # type: ignore[union-attr]
+
+
 def compute(
     given: ScoreInput, rows: Callable[[ScoreInput], list[int]], group: str, limit: float, kept: bool
 ) -> MetricResult:
@@ -58,17 +75,23 @@ def compute(
     n = len(given.samples)
     if n == 0:
         raise NotComputable("there are no samples")
-    wanted = rows(given)
+    matched = kept and given.parameters["same"] == Same.STRUCTURE
+    wanted, group = (novel_rows(given), "novel") if matched else (rows(given), group)
     drawn = given.energies.sampled(wanted)
     judged = given.energies.judged(drawn)
-    hits = sum(_counts(one, kept) and one.distance is not None and one.distance <= limit for one in judged)
+    low = [one for one in judged if _counts(one, kept) and one.distance is not None and one.distance <= limit]
+    hits = distinct([one.material for one in low]) if matched else len(low)
     funnel: dict[str, JSON] = {"asked": n, group: len(wanted), **_funnel(judged, kept)}
+    told = _told(n, len(wanted), group, judged, kept)
+    if matched:
+        funnel["of them different structures"] = hits
+        told += f"; {len(low):,} count, of them {hits:,} different by {matcher_name()}"
     return MetricResult(
         value=len(wanted) / n * hits / len(judged) if judged else 0.0,
         n=n,
         interval=two_stage(hits, len(judged), len(wanted), n),
         details={"denominator": "samples", "hits": hits, "funnel": funnel, "reasons": _reasons(judged, kept)},
-        notes=(_told(n, len(wanted), group, judged, kept),) if wanted else (),
+        notes=(told,) if wanted else (),
     )
 
 
@@ -159,7 +182,7 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
     shares = [
         MetricSpec(
             name=name,
-            version="2",
+            version="3",
             order=order,
             title=title,
             latex=latex,
@@ -172,6 +195,7 @@ def crystalbench_metrics() -> Iterable[MetricSpec]:
             needs=frozenset({Need.ENERGY, *([Need.TRAIN] if kept else [])}),
             tolerance=1e-9,
             default=False,
+            parameters=(SAME,) if kept else (),
             cite=("zeni2025generative",),
             compute=partial(compute, rows=rows, group=group, limit=limit, kept=kept),
         )
