@@ -29,6 +29,7 @@ from crystalbench.runs.plan import (
 from crystalbench.runs.stored import Moved
 from crystalbench.tables.results import RowKind
 
+SHOWN = 4  # packages that are named where more are others
 OUTSIDE = ("version", "code", "packages", "file", "files", "dataset")
 """Inputs of samples that are not settings: where one of them is another now, the samples cannot be made again."""
 NAMED = "it was named"
@@ -203,7 +204,7 @@ class PlanChecks:
         inputs = [
             (one["inputs"], other["inputs"]) for one, other in zip(then["replicas"], now["replicas"], strict=False)
         ]
-        outside = sorted({told for one, other in inputs for told in _outside(one, other)})
+        outside = list(dict.fromkeys(told for one, other in inputs for told in _outside(one, other)))
         problem = "; ".join(differences(then, now))
         if outside or len(written["replicas"]) != len(now["replicas"]):
             self.unknown.add(name)
@@ -237,7 +238,11 @@ def _outside(written: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:
         then, there = written.get(key), now.get(key)
         if key == "packages" and isinstance(then, dict) and isinstance(there, dict):
             names = [name for name in sorted({*then, *there}) if then.get(name) != there.get(name)]
-            yield from (f"{name} {then.get(name) or 'none'} (now {there.get(name) or 'none'})" for name in names)
+            yield from (
+                f"{name} {then.get(name) or 'none'} (now {there.get(name) or 'none'})" for name in names[:SHOWN]
+            )
+            if len(names) > SHOWN:
+                yield f"{len(names) - SHOWN} more packages"
         elif then != there:
             yield key
 

@@ -494,15 +494,17 @@ def test_scores_hold_full_precision_and_denominators(plugins: Plugins, tmp_path:
     assert outcome_from_json(stored) == MetricResult(value=2 / 3, n=3)
 
 
-def test_a_row_that_was_read_with_another_library_says_which(plugins: Plugins, tmp_path: Path) -> None:
+@pytest.mark.parametrize("many", [False, True])
+def test_a_row_that_was_read_with_another_library_says_which(plugins: Plugins, tmp_path: Path, many: bool) -> None:
     settings = {"mine": {"samples": [str(labels_file(tmp_path, 9))]}}
     with pytest.MonkeyPatch.context() as patch:
-        versions = packages() | {"spglib": "1.0"}
+        others = sorted(packages().keys() - {"crystalbench"})[:6] if many else ["spglib"]
+        versions = packages() | dict.fromkeys(others, "1.0")
         patch.setattr("crystalbench.runs.plan.packages", lambda: versions)
-        patch.setattr(
-            "crystalbench.runs.environment.all_packages", lambda: all_packages() | {"spglib": "1.0", "ruff": "0"}
-        )
+        there = all_packages() | versions | {"ruff": "0"}
+        patch.setattr("crystalbench.runs.environment.all_packages", lambda: there)
         execute(plugins, tmp_path / "run", generator=settings, n=9)
     found = [check for check in verify(plugins, tmp_path / "run", redraw=True) if check.finding not in FINE]
     assert {check.finding for check in found} == {Finding.NOT_CHECKED}
-    assert found[0].detail == f"has changed since the run: spglib 1.0 (now {packages()['spglib']})"
+    told = [f"{name} 1.0 (now {packages()[name]})" for name in others[:4]] + (["2 more packages"] if many else [])
+    assert found[0].detail == f"has changed since the run: {', '.join(told)}"
