@@ -23,7 +23,9 @@ class ClusterExecutor(Generic[Item, Payload, Result]):
     """A task on a cluster (`crystalbench.executors.task.Executor`): a process for each thread of its workers.
 
     Dask runs a batch whose worker dies again elsewhere, up to its setting ``allowed-failures``; one that has taken
-    down more workers than that is taken apart as on one machine. Workers may come and go.
+    down more workers than that is taken apart as on one machine. Dask blames all that a worker had when it died, what
+    only waited there, too: so an item is guilty only if it takes workers down with nothing else on the cluster. Workers
+    may come and go.
 
     Parameters
     ----------
@@ -65,9 +67,14 @@ class ClusterExecutor(Generic[Item, Payload, Result]):
             self._client = connected(self._scheduler)
         client = self._client
         running: dict[Future, tuple[int, ...]] = {}
+        suspects: deque[tuple[int, ...]] = deque()
+        alone = False
         try:
-            while queue or running:
-                while queue and len(running) < max(1, _QUEUED_PER_THREAD * threads(client)):
+            while queue or running or suspects:
+                if not queue and not running:
+                    queue.append(suspects.popleft())
+                    alone = True
+                while queue and len(running) < (1 if alone else max(1, _QUEUED_PER_THREAD * threads(client))):
                     batch = queue.popleft()
                     sent = pickle.dumps((self._task, [items[i] for i in batch]))
                     future = client.submit(run_shard, self._key, sent, versions(), key=f"crystalbench-{uuid4().hex}")
@@ -75,9 +82,11 @@ class ClusterExecutor(Generic[Item, Payload, Result]):
                 for future in _finished(client, running):
                     batch = running.pop(future)
                     results = self._results(future)
-                    if isinstance(results, Lost) and len(batch) > 1:
-                        queue.extend((i,) for i in batch)
+                    if isinstance(results, Lost) and not alone:
+                        singly = [(i,) for i in batch]
+                        (queue if len(batch) > 1 else suspects).extend(singly)
                         continue
+                    alone = False
                     of_batch = dict(zip(batch, [results] if isinstance(results, Lost) else results, strict=True))
                     outcomes |= of_batch
                     for key, result in of_batch.items():

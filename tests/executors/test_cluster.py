@@ -88,7 +88,8 @@ def kill_the_worker(words: list[str]) -> list[str]:
     return words
 
 
-def test_an_item_that_takes_workers_of_the_cluster_down_is_the_only_one_lost() -> None:
+@pytest.mark.parametrize("batches", [[[0, 1, 2]], [[2], [1], [0]]])
+def test_an_item_that_takes_workers_of_the_cluster_down_is_the_only_one_lost(batches: list[list[int]]) -> None:
     with (
         dask.config.set({"distributed.scheduler.allowed-failures": 1}),  # 3, but a worker takes seconds to come back
         distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=":0") as cluster,
@@ -96,7 +97,7 @@ def test_an_item_that_takes_workers_of_the_cluster_down_is_the_only_one_lost() -
             Task(function=kill_the_worker, pack=list, timeout=60.0)
         ) as executor,
     ):
-        found = dict(executor.run({0: "a", 1: "guilty", 2: "b"}, [[0, 1, 2]]))
+        found = dict(executor.run({0: "a", 1: "guilty", 2: "b"}, batches))
     lost = found.pop(1)
     assert isinstance(lost, Lost)
     assert "2 workers of the cluster ended" in lost.detail
