@@ -38,7 +38,7 @@ def test_a_run_draws_converts_and_encodes_the_same_on_a_cluster(scheduler: str, 
     assert (here.exit_code, there.exit_code) == (0, 0), here.output + there.output
     assert f"cluster {scheduler}: 2 workers, 2 processes" in there.output
     written = [{p.name: p.read_bytes() for p in (tmp_path / run / "samples").iterdir()} for run in ("here", "there")]
-    assert len(written[0]) == 6  # the structures of symmcd, too
+    assert len(written[0]) == 7  # the structures of symmcd and how wyckoffdiff was trained, too
     assert written[0] == written[1]
     scores = [json.loads((tmp_path / run / "scores.json").read_text()) for run in ("here", "there")]
     clocks = [score["wyckoffdiff"].pop("novel_per_minute")[0]["details"] for score in scores]
